@@ -1,0 +1,33 @@
+"""Rate capability of lithium-ion electrodes from light-microscopy cross-sections.
+
+The public names are listed here and resolved when first used, so that ``import ratescope`` loads no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "RatescopeError": "ratescope.errors",
+    "Micrograph": "ratescope.records",
+    "Prepared": "ratescope.records",
+    "Prediction": "ratescope.records",
+    "RateCurve": "ratescope.records",
+    "Settings": "ratescope.settings",
+    "read_settings": "ratescope.settings",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604  the names are the keys above
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'ratescope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

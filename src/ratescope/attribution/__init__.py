@@ -1,0 +1,1 @@
+"""Signed maps of influence (section 2.7 of the paper)."""

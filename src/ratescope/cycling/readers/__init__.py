@@ -1,0 +1,1 @@
+"""One small module per cycler maker; all give the same columns, named as in the Battery Data Format."""

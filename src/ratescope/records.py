@@ -1,0 +1,365 @@
+"""The nouns: frozen records, checked once when made, with the unit in each field's name.
+
+Axes are (rows, columns); row 0 is the top of the image. Records that hold arrays use ``eq=False``: arrays have no
+single truth value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratescope.errors import LeakError, MicrographError, RateTestError
+from ratescope.units import UNIT_OF, Capacity
+
+OnProgress = Callable[[int, int, str], None]
+"""Called by long functions as ``on_progress(done, total, what)``."""
+
+Status = Literal["prepared", "refused"]
+CoatingSide = Literal["above", "below"]
+FoldUnit = Literal["crop", "specimen", "electrode"]
+Protocol = Literal["by-electrode", "by-specimen", "as-published"]
+
+
+def no_progress(done: int, total: int, what: str) -> None:
+    """Say nothing: the default where nobody watches."""
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something seen in a micrograph that its user should know; as a reason, why it or a section was refused.
+
+    Attributes
+    ----------
+    code : str
+        Short and stable, for scripts: ``"no-collector"``.
+    text : str
+        One sentence for people.
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Micrograph:
+    """A bright-field image of one polished cross-section.
+
+    Attributes
+    ----------
+    pixels : uint8 array, shape (rows, columns, 3)
+        Row 0 is the top of the image.
+    pixel_size_um : float
+        Edge length of one pixel, in micrometres (0.123 in the paper, section 2.1).
+    file : str
+        Where it came from.
+    findings : tuple of Finding
+        What reading it brought to light, such as a conversion from 16 bit.
+    """
+
+    pixels: NDArray[np.uint8]
+    pixel_size_um: float
+    file: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise MicrographError(
+                "not-rgb",
+                f"a micrograph has 8-bit pixels of shape (rows, columns, 3); got {self.pixels.dtype} "
+                f"{self.pixels.shape}. Read files with ratescope.imaging.reading.read_micrograph.",
+            )
+        if not 0.0 < self.pixel_size_um < 1000.0:
+            raise MicrographError(
+                "pixel-size",
+                f"a pixel size is a positive length in µm; got {self.pixel_size_um}. Give it with --pixel-size-um.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Collector:
+    """The least-squares line of the foil's coating-side edge, in the file's own pixels.
+
+    Attributes
+    ----------
+    row_left, row_right : float
+        Row of the line at the first and at the last column.
+    tilt_deg : float
+        Above zero when the foil falls to the right.
+    coating_side : "above" or "below"
+        Where the (thicker) coating lies as seen from the foil.
+    confidence : float
+        From 0 to 1: how much of the width speaks for this line.
+    edge_rows : float array, shape (columns,)
+        The edge column by column, NaN where none was seen.
+    """
+
+    row_left: float
+    row_right: float
+    tilt_deg: float
+    coating_side: CoatingSide
+    confidence: float
+    edge_rows: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels: rows ``top`` to ``bottom``, columns ``left`` to ``right``, the ends excluded."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+    @property
+    def height(self) -> float:
+        """Rows."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        """Columns."""
+        return self.right - self.left
+
+
+@dataclass(frozen=True, eq=False)
+class Coating:
+    """The coating between foil and surface, in the levelled micrograph.
+
+    Attributes
+    ----------
+    box : Box
+        The largest rectangle of clean coating.
+    thickness_um, thickness_sd_um, thickness_p95_um : float
+        Distance of the surface from the foil line: mean, standard deviation and 95th percentile over the columns. The
+        surface is the outline of the solid after closing gaps narrower than 6 µm.
+    foil_rows, surface_rows : float array, shape (columns,)
+        Foil edge and surface column by column, NaN where not seen.
+    """
+
+    box: Box
+    thickness_um: float
+    thickness_sd_um: float
+    thickness_p95_um: float
+    foil_rows: NDArray[np.float64]
+    surface_rows: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A slice of the micrograph, ≈ 83 µm wide, and the crop that the network sees.
+
+    Attributes
+    ----------
+    index : int
+        Counted from 0, left to right.
+    status : "prepared" or "refused"
+    reasons : tuple of Finding
+        Why it was refused; empty if it was not.
+    box : Box or None
+        Of the crop, in the levelled micrograph at the file's own scale.
+    crop : uint8 array, shape (224, 672, 3), or None
+        At 0.123 µm per pixel.
+    """
+
+    index: int
+    status: Status
+    reasons: tuple[Finding, ...] = ()
+    box: Box | None = None
+    crop: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One micrograph after all stages of the preparation, with every intermediate that a person may want to see.
+
+    Attributes
+    ----------
+    level_to_file : float array, shape (2, 3), or None
+        (row, column, 1) in the levelled micrograph → (row, column) in the file.
+    levelled : uint8 array, shape (rows, columns, 3), or None
+        The micrograph turned so that the foil line is horizontal.
+    """
+
+    file: str
+    status: Status
+    pixel_size_um: float | None
+    reasons: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    collector: Collector | None = None
+    coating: Coating | None = None
+    other_coating: Coating | None = None
+    level_to_file: NDArray[np.float64] | None = None
+    levelled: NDArray[np.uint8] | None = None
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def crops(self) -> NDArray[np.uint8]:
+        """The crops of the prepared sections, shape (n, 224, 672, 3)."""
+        crops = [section.crop for section in self.sections if section.crop is not None]
+        return np.stack(crops) if crops else np.empty((0, 224, 672, 3), np.uint8)
+
+
+# --- rate tests ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Discharge:
+    """One discharge of one cell.
+
+    Attributes
+    ----------
+    cycle : int
+        Counted from 1 in the order of time.
+    c_rate_per_h : float
+        The nominal C-rate where the current is within 5 % of one, else the measured one.
+    counts : bool
+        Whether it forms the rate curve.
+    """
+
+    cycle: int
+    c_rate_per_h: float
+    current_a: float
+    capacity_ah: float
+    counts: bool
+
+
+@dataclass(frozen=True)
+class RateTest:
+    """The discharges of one cell, in the order of time, and what they are divided by.
+
+    ``active_mass_mg``, ``coating_volume_mm3`` and ``collector_area_cm2`` are None where they are not known; what
+    depends on them then stays unknown.
+    """
+
+    cell: str
+    electrode: str
+    discharges: tuple[Discharge, ...]
+    active_mass_mg: float | None = None
+    coating_volume_mm3: float | None = None
+    collector_area_cm2: float | None = None
+    remarks: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.discharges:
+            raise RateTestError(f"cell {self.cell}: no discharge was found. Is this the export of a rate test?")
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """Capacity against C-rate, measured or predicted.
+
+    Attributes
+    ----------
+    capacity : "specific" or "density"
+    c_rates_per_h : float array, shape (rates,)
+    values : float array, shape (rates,)
+        In Ah kg⁻¹ of active material or Ah L⁻¹ of coating.
+    spread : float array, shape (rates,), or None
+        Standard deviation (n − 1) over the cells or the networks. It is not an interval.
+    """
+
+    capacity: Capacity
+    c_rates_per_h: NDArray[np.float64]
+    values: NDArray[np.float64]
+    spread: NDArray[np.float64] | None = None
+
+    @property
+    def unit(self) -> str:
+        """Ah/kg or Ah/L."""
+        return UNIT_OF[self.capacity]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What an ensemble says of some crops.
+
+    Attributes
+    ----------
+    c_rates_per_h : float array, shape (rates,)
+    by_network : float array, shape (networks, crops, rates)
+    """
+
+    capacity: Capacity
+    c_rates_per_h: NDArray[np.float64]
+    by_network: NDArray[np.float64]
+
+    @property
+    def unit(self) -> str:
+        """Ah/kg or Ah/L."""
+        return UNIT_OF[self.capacity]
+
+    @property
+    def predicted(self) -> NDArray[np.float64]:
+        """Mean over the networks, shape (crops, rates)."""
+        return np.asarray(self.by_network.mean(axis=0))
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """Standard deviation (n − 1) over the networks, shape (crops, rates): network spread, not an interval."""
+        return _spread(self.by_network)
+
+    def over_crops(self) -> RateCurve:
+        """The mean over all crops, with the spread of the networks' means."""
+        means = self.by_network.mean(axis=1)
+        return RateCurve(self.capacity, self.c_rates_per_h, np.asarray(means.mean(axis=0)), _spread(means))
+
+
+def _spread(by_network: NDArray[np.float64]) -> NDArray[np.float64]:
+    if len(by_network) < 2:
+        return np.full(by_network.shape[1:], np.nan)  # one network has no spread: unknown, not zero
+    return np.asarray(by_network.std(axis=0, ddof=1))
+
+
+# --- campaigns ----------------------------------------------------------------------------------------------------
+
+
+class CropId(NamedTuple):
+    """Which crop: its electrode, specimen, micrograph file and section."""
+
+    electrode: str
+    specimen: str
+    file: str
+    section: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One cross-validation round; each part is a set of crops, and no ``unit`` of the test part stands elsewhere.
+
+    Raises
+    ------
+    LeakError
+        If a crop stands in two parts, or a unit on both sides of the test.
+    """
+
+    unit: FoldUnit
+    train: frozenset[CropId]
+    validation: frozenset[CropId]
+    test: frozenset[CropId]
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if twice := (self.train & self.validation) | (self.test & (self.train | self.validation)):
+            raise LeakError(f"a fold has {len(twice)} crops in two parts, such as {min(twice)}. Parts are disjoint.")
+        if shared := units_of(self.train | self.validation, self.unit) & units_of(self.test, self.unit):
+            raise LeakError(
+                f"a fold by {self.unit} has {sorted(shared)} in training and in test. "
+                f"Crops of one {self.unit} are near copies: keep them together."
+            )
+
+
+def units_of(crops: frozenset[CropId], unit: FoldUnit) -> set[tuple[str, ...]]:
+    """The electrodes, specimens or crops that a set of crops comes from."""
+    if unit == "electrode":
+        return {(crop.electrode,) for crop in crops}
+    if unit == "specimen":
+        return {(crop.electrode, crop.specimen) for crop in crops}
+    return {(crop.electrode, crop.specimen, crop.file, str(crop.section)) for crop in crops}

@@ -1,0 +1,98 @@
+"""Units and the constants of section 2.1, each with its source: the only place where one unit becomes another.
+
+Lengths are µm, capacities never bare: Ah kg⁻¹ of active material (specific capacity), Ah L⁻¹ of coating (capacity
+density), mAh cm⁻² of collector (areal capacity).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Capacity = Literal["specific", "density"]
+CAPACITIES: tuple[Capacity, ...] = ("specific", "density")
+UNIT_OF: Mapping[Capacity, str] = {"specific": "Ah/kg", "density": "Ah/L"}
+CAPACITY_NAME: Mapping[Capacity, str] = {"specific": "specific capacity", "density": "capacity density"}
+
+NETWORK_PIXEL_SIZE_UM = 0.123  # section 2.1: scaling factor of the mosaics
+CROP_ROWS, CROP_COLUMNS = 224, 672  # section 2.3
+RATES_PER_H = (0.2, 1.0, 2.0, 3.0, 5.0)  # section 2.2
+
+AREAL_CAPACITY_MAH_PER_CM2 = 2.46  # section 2.1
+ACTIVE_LOADING_MG_PER_CM2 = 15.4  # section 2.1; counts the NCM alone, docs/decisions/0004
+THEORETICAL_AH_PER_KG = 159.7  # 2.46 mAh cm⁻² / 15.4 mg cm⁻² (decision 0004)
+FOIL_THICKNESS_UM = 15.0  # section 2.1, aluminium
+WEIGHT_FRACTIONS: Mapping[str, float] = {"active": 0.92, "binder": 0.04, "carbon": 0.04}  # section 2.1
+DENSITIES_G_PER_CM3: Mapping[str, float] = {"active": 4.75, "binder": 1.78, "carbon": 1.95}  # NCM111, PVDF, carbon
+LOADS_MPA = (0.0, 100.0, 200.0, 300.0, 750.0)  # Table 1
+POROSITIES = (0.495, 0.346, 0.300, 0.254, 0.196)  # Table 1, calculated
+POROSITY_LABELS = (50, 35, 30, 25, 20)  # Table 1, labelled, in %
+
+
+def skeletal_density_g_per_cm3(
+    weight_fractions: Mapping[str, float], densities_g_per_cm3: Mapping[str, float]
+) -> float:
+    """Density of the solid without pores, from weight fractions and component densities (section 2.1).
+
+    >>> round(skeletal_density_g_per_cm3(WEIGHT_FRACTIONS, DENSITIES_G_PER_CM3), 3)
+    4.225
+    """
+    return sum(weight_fractions.values()) / sum(w / densities_g_per_cm3[part] for part, w in weight_fractions.items())
+
+
+def porosity_from_mass(coating_mass_mg_per_cm2: float, thickness_um: float, skeletal_density: float) -> float:
+    """Porosity (a fraction) of a coating from its areal mass and thickness (section 2.1).
+
+    ``coating_mass_mg_per_cm2`` counts active material, binder and carbon, without the foil; ``skeletal_density`` is
+    in g cm⁻³.
+
+    >>> round(porosity_from_mass(16.74, 56.6, 4.225), 2)
+    0.3
+    """
+    bulk_density = coating_mass_mg_per_cm2 / thickness_um * 10.0  # mg cm⁻² µm⁻¹ = 10 g cm⁻³
+    return 1.0 - bulk_density / skeletal_density
+
+
+def coating_thickness_um(coating_mass_mg_per_cm2: float, porosity: float, skeletal_density: float) -> float:
+    """Thickness of a coating of known areal mass at a porosity: the inverse of `porosity_from_mass`.
+
+    >>> round(coating_thickness_um(16.74, 0.30, 4.225), 1)
+    56.6
+    """
+    return coating_mass_mg_per_cm2 / (skeletal_density * (1.0 - porosity)) * 10.0
+
+
+def areal_capacity_mah_per_cm2(specific_ah_per_kg: float, active_loading_mg_per_cm2: float) -> float:
+    """mAh cm⁻² from Ah kg⁻¹ of active material and mg of active material per cm² (Ah kg⁻¹ = mAh g⁻¹).
+
+    >>> round(areal_capacity_mah_per_cm2(159.7, 15.4), 2)
+    2.46
+    """
+    return specific_ah_per_kg * active_loading_mg_per_cm2 * 1e-3
+
+
+def density_from_areal(areal_mah_per_cm2: float, thickness_um: float) -> float:
+    """Ah L⁻¹ of coating from mAh cm⁻² and µm: 1 mAh cm⁻² in 1 µm is 10 Ah L⁻¹ × 10³ / 1.
+
+    >>> density_from_areal(2.46, 80.0)
+    307.5
+    """
+    return areal_mah_per_cm2 / thickness_um * 1e4
+
+
+def areal_from_density(density_ah_per_l: float, thickness_um: float) -> float:
+    """mAh cm⁻² from Ah L⁻¹ of coating and its thickness in µm.
+
+    >>> areal_from_density(307.5, 80.0)
+    2.46
+    """
+    return density_ah_per_l * thickness_um * 1e-4
+
+
+def current_a(c_rate_per_h: float, active_mass_mg: float, theoretical_ah_per_kg: float) -> float:
+    """Current of a C-rate for a mass of active material.
+
+    >>> round(current_a(1.0, 12.095, 159.7), 6)
+    0.001932
+    """
+    return c_rate_per_h * active_mass_mg * 1e-6 * theoretical_ah_per_kg

@@ -1,0 +1,1 @@
+"""Electrodes, micrographs and rate tests whose truth is known. All of it is simulated."""

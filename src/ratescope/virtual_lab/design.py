@@ -1,0 +1,99 @@
+"""What the virtual laboratory is asked to make: one electrode, known in full. Everything here is simulated.
+
+The size of the particles in the picture is the size in the physics: both rooms read the same record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ratescope.errors import LabError
+from ratescope.units import (
+    ACTIVE_LOADING_MG_PER_CM2,
+    DENSITIES_G_PER_CM3,
+    WEIGHT_FRACTIONS,
+    coating_thickness_um,
+    skeletal_density_g_per_cm3,
+)
+
+Electrolyte = Literal["landesfeind", "nyman"]
+
+
+@dataclass(frozen=True)
+class VirtualElectrode:
+    """One coating at one densification, with what is true of it.
+
+    Attributes
+    ----------
+    load_mpa : float
+        Calendering load; it moves, indents and breaks.
+    porosity : float
+        Of the volume, a fraction from 0.18 to 0.52.
+    active_loading_mg_per_cm2 : float
+        Mass of the active material alone.
+    particle_d50_um : float
+        Median diameter by volume; the physics' particle radius is half of it (4.6 µm by default).
+    carbon_weight_fraction, binder_weight_fraction : float
+        The active material is the rest.
+    tau_exponent, tau_factor : float
+        Tortuosity τ = factor × ε^exponent (set A: ε^−1.3).
+    electrolyte : "landesfeind" or "nyman"
+        Landesfeind & Gasteiger 2019 in EC:EMC 3:7 (set A), or Nyman 2008 (set B).
+    solid_diffusivity_m2_per_s : float
+        Of lithium in the active material at 298 K.
+    """
+
+    name: str
+    batch: str
+    load_mpa: float
+    porosity: float
+    active_loading_mg_per_cm2: float = ACTIVE_LOADING_MG_PER_CM2
+    particle_d50_um: float = 9.2
+    carbon_weight_fraction: float = WEIGHT_FRACTIONS["carbon"]
+    binder_weight_fraction: float = WEIGHT_FRACTIONS["binder"]
+    tau_exponent: float = -1.3
+    tau_factor: float = 1.0
+    electrolyte: Electrolyte = "landesfeind"
+    solid_diffusivity_m2_per_s: float = 6e-15
+
+    def __post_init__(self) -> None:
+        if not 0.15 <= self.porosity <= 0.60:
+            raise LabError(
+                f"electrode {self.name}: the virtual laboratory makes porosities from 0.15 to 0.60; "
+                f"asked for {self.porosity}. Choose one inside."
+            )
+
+    @property
+    def weight_fractions(self) -> dict[str, float]:
+        """Of active material, binder and carbon in the dry coating."""
+        carbon, binder = self.carbon_weight_fraction, self.binder_weight_fraction
+        return {"active": 1.0 - carbon - binder, "binder": binder, "carbon": carbon}
+
+    @property
+    def skeletal_density_g_per_cm3(self) -> float:
+        """Of the solid without pores."""
+        return skeletal_density_g_per_cm3(self.weight_fractions, DENSITIES_G_PER_CM3)
+
+    @property
+    def volume_fractions(self) -> dict[str, float]:
+        """Of active material, binder, carbon and pore in the coating: they follow from the recipe and sum to 1."""
+        solid = 1.0 - self.porosity
+        specific_volume = {part: w / DENSITIES_G_PER_CM3[part] for part, w in self.weight_fractions.items()}
+        total = sum(specific_volume.values())
+        return {part: solid * v / total for part, v in specific_volume.items()} | {"pore": self.porosity}
+
+    @property
+    def coating_mass_mg_per_cm2(self) -> float:
+        """Active material, binder and carbon, without the foil."""
+        return self.active_loading_mg_per_cm2 / self.weight_fractions["active"]
+
+    @property
+    def thickness_um(self) -> float:
+        """Of the coating: mass is conserved, so thickness falls as porosity does."""
+        return coating_thickness_um(self.coating_mass_mg_per_cm2, self.porosity, self.skeletal_density_g_per_cm3)
+
+    @property
+    def tortuosity(self) -> float:
+        """The τ of the physics."""
+        return float(self.tau_factor * self.porosity**self.tau_exponent)
