@@ -1,4 +1,4 @@
-"""Everything that ratescope raises on purpose: one tree, so that one ``except`` in the command line says it in a sentence.
+"""Everything that ratescope raises on purpose, as one tree: one ``except`` in the command line says it in a sentence.
 
     RatescopeError
     ├── InputError          what was handed in cannot be used: no such path, wrong arguments

@@ -99,6 +99,8 @@ class Collector:
         From 0 to 1: how much of the width speaks for this line.
     edge_rows : float array, shape (columns,)
         The edge column by column, NaN where none was seen.
+    far_edge_rows : float array, shape (columns,), or None
+        The foil's other edge; None where the image border cuts the foil.
     """
 
     row_left: float
@@ -107,6 +109,7 @@ class Collector:
     coating_side: CoatingSide
     confidence: float
     edge_rows: NDArray[np.float64]
+    far_edge_rows: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""Grad-RAM: which places of the last convolution's activation push a predicted capacity up, and which down."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ratescope.attribution.pixels import as_batch
+from ratescope.network.architecture import RateNetwork
+
+
+def grad_ram(network: RateNetwork, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Signed regression activation maps of the activation as it enters the pooling (section 2.7).
+
+    A map is the sum over features of the activation, each weighed by its gradient averaged over positions. Nothing is
+    cut off at zero: below zero a place lowers the capacity.
+
+    Parameters
+    ----------
+    network : RateNetwork
+        In evaluation mode.
+    crops : uint8 array, shape (n, 224, 672, 3)
+
+    Returns
+    -------
+    float32 array, shape (n, rates, 56, 168)
+        Where the network averages its input r × r first (`input_reduction`), its native map is r times coarser; each
+        native cell is then repeated r × r, so that the maps of all networks lie on one grid.
+
+    Examples
+    --------
+    >>> from ratescope.settings import NetworkSettings
+    >>> network = RateNetwork(NetworkSettings()).eval()
+    >>> grad_ram(network, np.zeros((1, 224, 672, 3), np.uint8)).shape
+    (1, 5, 56, 168)
+    """
+    return np.stack([_map_of_one(network, crop) for crop in crops])
+
+
+def _map_of_one(network: RateNetwork, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+    with torch.no_grad():
+        activation = network.activation(as_batch(crop, network))[0]
+    weights = _averaged_gradients(network, activation)
+    native = torch.einsum("rk,kij->rij", weights, activation)
+    reduction = network.settings.input_reduction
+    repeated = native.repeat_interleave(reduction, dim=1).repeat_interleave(reduction, dim=2)
+    return np.asarray(repeated.numpy(), dtype=np.float32)
+
+
+def _averaged_gradients(network: RateNetwork, activation: Tensor) -> Tensor:
+    """Gradient of each capacity by each feature's activation, averaged over positions, shape (rates, features).
+
+    The network reads the average over positions, so the gradient is the same everywhere: the gradient by the average,
+    divided by the number of positions. Only the regressor has to be run backwards.
+    """
+    with torch.enable_grad():
+        features = network.pool(activation[None]).requires_grad_()
+        capacities = network.head(features)[0]
+        gradients = [torch.autograd.grad(capacity, features, retain_graph=True)[0][0] for capacity in capacities]
+    positions = activation.shape[1] * activation.shape[2]
+    return torch.stack(gradients) / positions

@@ -1,0 +1,83 @@
+"""The maps of an ensemble: the mean of its networks' maps, by one of three methods."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratescope.attribution.grad_ram import grad_ram
+from ratescope.attribution.guided_backprop import guided_backprop
+from ratescope.attribution.occlusion import occlude
+from ratescope.errors import InputError
+from ratescope.network.allocator import keep_large_blocks
+from ratescope.network.architecture import RateNetwork
+from ratescope.network.ensemble import Ensemble
+from ratescope.records import OnProgress, no_progress
+
+Method = Literal["grad-ram", "guided-backprop", "occlusion"]
+METHODS: tuple[Method, ...] = ("grad-ram", "guided-backprop", "occlusion")
+
+
+def ensemble_maps(
+    ensemble: Ensemble,
+    crops: NDArray[np.uint8],
+    method: Method,
+    *,
+    size_px: int = 7,
+    stride_px: int = 7,
+    on_progress: OnProgress = no_progress,
+) -> NDArray[np.float32]:
+    """The mean of the networks' maps by one method, shape (n, rates, rows, columns).
+
+    Parameters
+    ----------
+    crops : uint8 array, shape (n, 224, 672, 3)
+    method : "grad-ram", "guided-backprop" or "occlusion"
+        Its maps have 56 × 168, 224 × 672, or by default 32 × 96 rows and columns.
+    size_px, stride_px : int
+        Of the occluding square; the other methods have none.
+    on_progress : callable
+        Told after each map of each network.
+
+    Raises
+    ------
+    InputError
+        If there is no crop, or the networks read facts beside it.
+    """
+    if not len(crops):
+        raise InputError("there is nothing to explain: no crop was given. See why the sections were refused.")
+    if ensemble.card.facts:
+        raise InputError(
+            f"only networks that read crops alone can be explained; these also read {', '.join(ensemble.card.facts)}. "
+            "Give a run that was trained without facts."
+        )
+    keep_large_blocks()
+    networks, colour = ensemble.networks, ensemble.card.mean_colour
+    means = []
+    for number, crop in enumerate(crops):
+        maps = []
+        for network in networks:
+            maps.append(_map(network, crop, method, colour=colour, size_px=size_px, stride_px=stride_px))
+            on_progress(number * len(networks) + len(maps), len(crops) * len(networks), method)
+        means.append(np.mean(maps, axis=0, dtype=np.float32))
+    return np.stack(means)
+
+
+def _map(
+    network: RateNetwork,
+    crop: NDArray[np.uint8],
+    method: Method,
+    *,
+    colour: tuple[float, float, float],
+    size_px: int,
+    stride_px: int,
+) -> NDArray[np.float32]:
+    match method:
+        case "grad-ram":
+            return grad_ram(network, crop[None]).squeeze(axis=0)
+        case "guided-backprop":
+            return guided_backprop(network, crop[None]).squeeze(axis=0)
+        case "occlusion":
+            return occlude(network, crop, colour, size_px=size_px, stride_px=stride_px)

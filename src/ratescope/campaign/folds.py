@@ -1,0 +1,118 @@
+"""Which crops are held out together: a fold states its unit and cannot be built otherwise (records.Fold).
+
+`as-published` draws crops at random, as the paper did (section 3.1); `by-specimen` keeps the crops of one specimen
+together; `by-electrode` holds whole electrodes out: the main score (decision 0002).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ratescope.errors import TrainingError
+from ratescope.records import CropId, Fold, Protocol
+
+ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # DESIGN: below that, validation is by specimen inside the training part
+
+Group = list[CropId]
+
+
+def make_folds(crops: Sequence[CropId], protocol: Protocol, count: int, rng: np.random.Generator) -> list[Fold]:
+    """The folds of a protocol; every crop stands in the test part of exactly one.
+
+    For `as-published` each held-out chunk is halved into validation and test and the halves swap in no other fold, so
+    there half of the crops are tested.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer units than folds.
+    """
+    makers: Mapping[Protocol, Callable[[Sequence[CropId], int, np.random.Generator], list[Fold]]] = {
+        "as-published": _as_published,
+        "by-specimen": _by_specimen,
+        "by-electrode": _by_electrode,
+    }
+    return makers[protocol](sorted(crops), count, rng)
+
+
+def _as_published(crops: Sequence[CropId], count: int, rng: np.random.Generator) -> list[Fold]:
+    order = [crops[i] for i in rng.permutation(len(crops))]
+    _need(len(order), 2 * count, "crops", count)
+    folds = []
+    for held_out in (order[start::count] for start in range(count)):
+        half = len(held_out) // 2
+        validation, test = frozenset(held_out[:half]), frozenset(held_out[half:])
+        folds.append(Fold("crop", frozenset(order) - validation - test, validation, test))
+    return folds
+
+
+def _by_specimen(crops: Sequence[CropId], count: int, rng: np.random.Generator) -> list[Fold]:
+    chunks = _deal(_grouped(crops, lambda crop: (crop.electrode, crop.specimen)), count, rng, "specimens")
+    return [_rotated("specimen", chunks, i) for i in range(count)]
+
+
+def _by_electrode(crops: Sequence[CropId], count: int, rng: np.random.Generator) -> list[Fold]:
+    electrodes = _grouped(crops, lambda crop: (crop.electrode,))
+    chunks = _deal(electrodes, count, rng, "electrodes")
+    if len(electrodes) >= ELECTRODES_FOR_VALIDATION_BY_ELECTRODE:
+        return [_rotated("electrode", chunks, i) for i in range(count)]
+    return [_validated_inside(chunks, i, rng) for i in range(count)]
+
+
+def _rotated(unit: str, chunks: list[Group], i: int) -> Fold:
+    """Test on chunk i, validate on the next, train on the rest."""
+    test, validation = chunks[i], chunks[(i + 1) % len(chunks)]
+    train = frozenset(crop for chunk in chunks for crop in chunk) - frozenset(test) - frozenset(validation)
+    return Fold("specimen" if unit == "specimen" else "electrode", train, frozenset(validation), frozenset(test))
+
+
+def _validated_inside(chunks: list[Group], i: int, rng: np.random.Generator) -> Fold:
+    """Test on chunk i; validate on one specimen of each other electrode that has several."""
+    rest = [crop for j, chunk in enumerate(chunks) if j != i for crop in chunk]
+    validation: Group = []
+    for electrode in _grouped(rest, lambda crop: (crop.electrode,)):
+        specimens = _grouped(electrode, lambda crop: (crop.specimen,))
+        if len(specimens) > 1:
+            validation.extend(specimens[int(rng.integers(len(specimens)))])
+    if not validation:
+        raise TrainingError(
+            "there are fewer than ten electrodes, and each has one specimen only: nothing is left to validate on. "
+            "Bring a second specimen of at least one electrode, or use --protocol as-published."
+        )
+    remark = (
+        "Validation is by specimen inside the training electrodes (fewer than ten electrodes): "
+        "early stopping cannot see that a network learns its electrodes by heart."
+    )
+    train = frozenset(rest) - frozenset(validation)
+    return Fold("electrode", train, frozenset(validation), frozenset(chunks[i]), remarks=(remark,))
+
+
+def _grouped(crops: Sequence[CropId], key: Callable[[CropId], tuple[str, ...]]) -> list[Group]:
+    groups: dict[tuple[str, ...], Group] = defaultdict(list)
+    for crop in crops:
+        groups[key(crop)].append(crop)
+    return [groups[name] for name in sorted(groups)]
+
+
+def _deal(groups: list[Group], count: int, rng: np.random.Generator, what: str) -> list[Group]:
+    """Deal groups into chunks: shuffled inside an electrode, so that each electrode is spread over the chunks."""
+    _need(len(groups), count, what, count)
+    if count < 3:
+        raise TrainingError(
+            f"folds of {what} rotate through training, validation and test, so 3 are the fewest; "
+            f"asked for {count}. Choose another --folds."
+        )
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    shuffled.sort(key=lambda group: group[0].electrode if what == "specimens" else "")
+    return [[crop for group in shuffled[start::count] for crop in group] for start in range(count)]
+
+
+def _need(seen: int, wanted: int, what: str, count: int) -> None:
+    if count < 2 or seen < wanted:
+        raise TrainingError(
+            f"{count} folds need at least 2 folds and {wanted} {what}, but there are {seen}. "
+            f"Choose another --folds, or bring more {what}."
+        )

@@ -1,0 +1,250 @@
+"""How far predictions are from measurements: MAPE, MAE and R², sliced as in section 3.1, per crop and per electrode.
+
+Each part of the result reads ``metrics["test"]["network"]["per_electrode"]["overall"]["mape_percent"]``: part, then
+who predicted (the network, or a rung of the ladder beside it), then what one value is, then the slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ratescope.errors import InputError
+from ratescope.records import RateCurve
+from ratescope.units import UNIT_OF, Capacity
+
+FOLD_PREDICTION_COLUMNS = (
+    "fold", "part", "electrode", "specimen", "file", "section", "c_rate_per_h", "measured", "predicted", "network",
+)  # fmt: skip
+NETWORK = "network"
+PARTS = ("train", "validation", "test")
+
+SMALL_SHARE = 0.05  # our choice: below 5 % of the theoretical capacity a percentage says little
+USUAL_CELL_SCATTER = 0.02  # our choice where cells are unknown: cells of one electrode scatter by 1 to 2.6 %
+
+Score = dict[str, float | int | None]
+
+
+def metrics(
+    fold_predictions: pd.DataFrame,
+    capacity: Capacity,
+    *,
+    theoretical: float | Mapping[str, float],
+    ladder: Mapping[str, pd.DataFrame] | None = None,
+    cell_scatter: Mapping[float, float] | None = None,
+    porosity_of: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Everything that ``metrics.json`` says of one capacity; unknown numbers are None, never NaN.
+
+    Parameters
+    ----------
+    fold_predictions : DataFrame
+        The columns of ``fold_predictions.csv``: a row per fold, crop and C-rate. Rows without a measured value are
+        left out.
+    theoretical : float or mapping from electrode to float
+        Theoretical capacity in the unit of ``capacity``; for a capacity density it differs between electrodes.
+    ladder : mapping from the baseline's name to a DataFrame
+        The baselines' predictions of the same crops in the same folds, in the same columns. Where a baseline says
+        nothing (NaN, at a C-rate that its training part never saw) it is not scored; ``values`` counts what is.
+    cell_scatter : mapping from C-rate to float
+        Standard deviation between cells of one electrode (`cell_scatter`); 2 % of the capacity where not given.
+    porosity_of : mapping from electrode to porosity
+        Written beside the electrodes.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a prediction of the network is not a number.
+    """
+    predictors = {NETWORK: fold_predictions, **(ladder or {})}
+    tables = {name: _with_smallest(_checked(table, name), theoretical) for name, table in predictors.items()}
+    content: dict[str, Any] = {"schema": 1, "capacity": capacity, "unit": UNIT_OF[capacity]}
+    if porosity_of is not None:
+        content["porosity"] = {electrode: _number(porosity) for electrode, porosity in porosity_of.items()}
+    for part in PARTS:
+        held = {name: table[table["part"] == part] for name, table in tables.items()}
+        if not held[NETWORK].empty:
+            content[part] = {name: _one_predictor(table, cell_scatter) for name, table in held.items()}
+    return content
+
+
+def cell_scatter(curves: Sequence[RateCurve]) -> dict[float, float]:
+    """Standard deviation between cells of one electrode, by C-rate: root mean square over the electrodes' curves.
+
+    Examples
+    --------
+    >>> rates, values = np.array([0.2, 5.0]), np.array([157.0, 99.0])
+    >>> cell_scatter([RateCurve("specific", rates, values, np.array([3.0, 4.0]))])
+    {0.2: 3.0, 5.0: 4.0}
+    """
+    squares: dict[float, list[float]] = {}
+    for curve in curves:
+        if curve.spread is not None:
+            for rate, spread in zip(curve.c_rates_per_h, curve.spread, strict=True):
+                if np.isfinite(spread):
+                    squares.setdefault(float(rate), []).append(float(spread) ** 2)
+    return {rate: float(np.sqrt(np.mean(values))) for rate, values in sorted(squares.items())}
+
+
+def mape_percent(measured: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean absolute percentage error over the measured values above zero; NaN where there is none.
+
+    >>> mape_percent([100.0, 50.0], [110.0, 50.0])
+    5.0
+    """
+    truth, guess = np.asarray(measured, float), np.asarray(predicted, float)
+    known = truth > 0
+    return float(100.0 * np.mean(np.abs(guess[known] - truth[known]) / truth[known])) if known.any() else np.nan
+
+
+def mae(measured: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean absolute error, in the unit of the values; NaN where there are none.
+
+    >>> mae([100.0, 50.0], [110.0, 50.0])
+    5.0
+    """
+    error = np.abs(np.asarray(predicted, float) - np.asarray(measured, float))
+    return float(error.mean()) if error.size else np.nan
+
+
+def r_squared(measured: ArrayLike, predicted: ArrayLike) -> float:
+    """1 − residual / total sum of squares, all values pooled; NaN where the measured values do not differ.
+
+    >>> r_squared([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
+    0.0
+    """
+    truth, guess = np.asarray(measured, float), np.asarray(predicted, float)
+    if truth.size < 2 or np.ptp(truth) <= 1e-9 * np.abs(truth).max():
+        return np.nan
+    return float(1.0 - np.sum((guess - truth) ** 2) / np.sum((truth - truth.mean()) ** 2))
+
+
+def electrode_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the crops of an electrode, fold by fold and C-rate by C-rate: how a user would use the networks."""
+    keys = ["fold", "part", "electrode", "c_rate_per_h"]
+    return table.groupby(keys, as_index=False).mean(numeric_only=True)
+
+
+def ensemble_curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Measured and predicted capacity by electrode and C-rate, with the spread between the networks' means.
+
+    Returns
+    -------
+    DataFrame
+        ``electrode, c_rate_per_h, measured, predicted, spread, networks``; ``spread`` is the standard deviation
+        (n − 1) over the networks, NaN where only one network predicted: it is not an interval.
+    """
+    keys = ["electrode", "c_rate_per_h"]
+    by_network = table.groupby([*keys, "network"], as_index=False)[["measured", "predicted"]].mean()
+    return by_network.groupby(keys, as_index=False).agg(
+        measured=("measured", "mean"),
+        predicted=("predicted", "mean"),
+        spread=("predicted", "std"),
+        networks=("network", "nunique"),
+    )
+
+
+def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    if missing := [column for column in FOLD_PREDICTION_COLUMNS if column not in table]:
+        raise InputError(
+            f"the predictions of the {name} lack the column {missing[0]!r}; they have {', '.join(map(str, table))}. "
+            "Write fold_predictions.csv again with ratescope train."
+        )
+    known = table.dropna(subset=["measured"])
+    is_number = np.isfinite(known["predicted"].to_numpy(float))
+    if name == NETWORK and not is_number.all():
+        raise InputError(
+            f"{int((~is_number).sum())} of the {len(known)} predictions of the network are not numbers. "
+            "Train the folds they come from again."
+        )
+    return known.iloc[np.flatnonzero(is_number)]
+
+
+def _with_smallest(table: pd.DataFrame, theoretical: float | Mapping[str, float]) -> pd.DataFrame:
+    """The table with the capacity under which a percentage says little."""
+    whole = table["electrode"].map(dict(theoretical)) if isinstance(theoretical, Mapping) else theoretical
+    return table.assign(smallest=SMALL_SHARE * whole)
+
+
+def _one_predictor(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[str, Any]:
+    means = electrode_means(table)
+    return {
+        "crops": len(table[["electrode", "specimen", "file", "section"]].drop_duplicates()),
+        "electrodes": int(table["electrode"].nunique()),
+        "per_crop": _slices(table, scatter),
+        "per_electrode": _slices(means, scatter),
+        "share_inside_spread": _share_inside_spread(table),
+    }
+
+
+def _slices(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[str, Any]:
+    """The scores of one table overall, by C-rate, by electrode, by both, and over the folds."""
+    by_c_rate = {_name(rate): _score_of_rate(part, scatter) for rate, part in table.groupby("c_rate_per_h")}
+    r2_of_rates = [score["r2"] for score in by_c_rate.values() if score["r2"] is not None]
+    overall = _score(table)
+    return {
+        "overall": overall | {"r2_mean_over_c_rates": _number(np.mean(r2_of_rates)) if r2_of_rates else None},
+        "by_c_rate": by_c_rate,
+        "by_electrode": {_name(electrode): _score(part) for electrode, part in table.groupby("electrode")},
+        "by_electrode_and_c_rate": {
+            _name(electrode): {_name(rate): _score(cell) for rate, cell in part.groupby("c_rate_per_h")}
+            for electrode, part in table.groupby("electrode")
+        },
+        "over_folds": _over_folds([_score(part) for _, part in table.groupby("fold")]),
+    }
+
+
+def _score(table: pd.DataFrame) -> Score:
+    measured, predicted = table["measured"].to_numpy(float), table["predicted"].to_numpy(float)
+    large = measured >= table["smallest"].to_numpy(float)
+    return {
+        "values": len(table),
+        "mape_percent": _number(mape_percent(measured, predicted)),
+        "mape_percent_without_small": _number(mape_percent(measured[large], predicted[large])),
+        "mae": _number(mae(measured, predicted)),
+        "r2": _number(r_squared(measured, predicted)),
+    }
+
+
+def _score_of_rate(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> Score:
+    """As `_score`, but R² only where electrodes differ by more than cells of one electrode scatter."""
+    rate = float(table["c_rate_per_h"].iloc[0])
+    of_electrodes = table.groupby("electrode")["measured"].mean()
+    usual = USUAL_CELL_SCATTER * float(of_electrodes.mean())
+    cells_scatter = usual if scatter is None else scatter.get(rate, usual)
+    differ = float(of_electrodes.std(ddof=1)) if len(of_electrodes) > 1 else 0.0
+    return _score(table) | ({} if differ > cells_scatter else {"r2": None})
+
+
+def _over_folds(scores: Sequence[Score]) -> dict[str, Any]:
+    """Mean and range over the folds."""
+    content: dict[str, Any] = {"folds": len(scores)}
+    for key in ("mape_percent", "mape_percent_without_small", "mae", "r2"):
+        values = [value for score in scores if (value := score[key]) is not None]
+        content[key] = (
+            {"mean": _number(np.mean(values)), "lowest": min(values), "highest": max(values)} if values else None
+        )
+    return content
+
+
+def _share_inside_spread(table: pd.DataFrame) -> float | None:
+    """Share of the electrodes' measured values within one network spread of the ensemble's mean."""
+    curves = ensemble_curves(table)
+    several = curves[curves["networks"] > 1]
+    if several.empty:
+        return None
+    inside: NDArray[np.bool_] = ((several["predicted"] - several["measured"]).abs() <= several["spread"]).to_numpy()
+    return _number(inside.mean())
+
+
+def _name(key: Hashable) -> str:
+    return f"{key:g}" if isinstance(key, float) else str(key)
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    """A rounded number for JSON; None where it is unknown."""
+    return round(float(value), 6) if np.isfinite(value) else None

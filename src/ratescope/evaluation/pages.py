@@ -1,0 +1,40 @@
+"""The HTML templates beside this file, and how numbers are written in them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from ratescope.evaluation.figures import UNIT_LABEL
+
+DECIMALS = {"Ah/kg": 1, "Ah/L": 0, "mAh/cm2": 2, "%": 1, "µm": 1, "R²": 3}  # our choice: what a rate test repeats to
+
+
+def template(name: str) -> Template:
+    """A template that escapes what it is given: file names come from users, and may hold anything."""
+    return _environment().get_template(name)
+
+
+def number(value: float | None, unit: str) -> str:
+    """A number with the decimals of its unit; a dash where it is unknown.
+
+    >>> number(157.23, "Ah/kg"), number(None, "%")
+    ('157.2', '–')
+    """
+    return "–" if value is None or not np.isfinite(value) else f"{value:.{DECIMALS[unit]}f}".replace("-", "−")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ratescope", "evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["unit"] = lambda unit: UNIT_LABEL.get(unit, unit)
+    return environment

@@ -1,0 +1,140 @@
+"""The report of a training run: what was asked, what was held out, and how the network stands beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ratescope.evaluation.figures import (
+    MOST_CURVES,
+    SPREAD_LABEL,
+    measured_and_predicted_svg,
+    ordered,
+    parity_svg,
+    training_svg,
+)
+from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means, mape_percent
+from ratescope.evaluation.pages import template
+from ratescope.evaluation.pictures import svg_uri
+from ratescope.records import Protocol
+from ratescope.units import CAPACITY_NAME, Capacity
+
+HELD_OUT: Mapping[Protocol, str] = {
+    "by-electrode": "Every electrode was predicted by networks that had seen no crop of it. This is the error to "
+    "expect for a new electrode of the same kind.",
+    "by-specimen": "Every specimen was predicted by networks that had seen no crop of it, but had seen other specimens "
+    "of the same electrode and their capacities. The error for a new electrode will be larger.",
+    "as-published": "Crops were drawn at random, so neighbours of each tested crop, from the same micrograph, were "
+    "trained on. This is the published way; the error for a new electrode will be much larger.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CapacityRun:
+    """One capacity's part of a training run: what stands in its folder.
+
+    Attributes
+    ----------
+    metrics : dict
+        As `ratescope.evaluation.metrics.metrics` gives it.
+    fold_predictions : DataFrame
+        The columns of ``fold_predictions.csv``.
+    histories : mapping from the fold's name to a DataFrame
+        The columns ``step, train_mape_percent, validation_mape_percent`` of ``history.csv``.
+    """
+
+    capacity: Capacity
+    metrics: Mapping[str, Any]
+    fold_predictions: pd.DataFrame
+    histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RunSummary:
+    """What was asked of a training run and what came of it.
+
+    Attributes
+    ----------
+    learned_from : str
+        A phrase such as "45 simulated micrographs of five electrodes".
+    settings_text : str
+        All settings, as TOML.
+    remarks : tuple of str
+        What the reader must know, such as that early stopping could not see memorising.
+    name_of : mapping from electrode to the name that figures show
+        In the order to show them, such as by porosity.
+    limits : tuple of str
+        Where not to trust these networks, a sentence each.
+    """
+
+    campaign: str
+    learned_from: str
+    protocol: Protocol
+    capacities: tuple[CapacityRun, ...]
+    settings_text: str
+    simulated: bool
+    remarks: tuple[str, ...] = ()
+    name_of: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+def training_report(run: RunSummary) -> str:
+    """The whole report as one HTML file without outside resources."""
+    return template("training.html").render(
+        title=f"Training run on {run.campaign}",
+        run=run,
+        held_out=HELD_OUT[run.protocol],
+        chapters=[_chapter(run, part) for part in run.capacities],
+        network=NETWORK,
+        parts=PARTS,
+        spread_label=SPREAD_LABEL,
+        most_curves=MOST_CURVES,
+    )
+
+
+def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
+    """What the template shows of one capacity."""
+    test = part.fold_predictions[part.fold_predictions["part"] == "test"].dropna(subset=["measured", "predicted"])
+    return {
+        "name": CAPACITY_NAME[part.capacity],
+        "metrics": part.metrics,
+        "electrodes": ordered(map(str, test["electrode"].unique()), run.name_of),
+        "best_rung": _best_rung(part.metrics),
+        "parity": None if test.empty else svg_uri(parity_svg(test, part.capacity)),
+        "curves": None if test.empty else svg_uri(measured_and_predicted_svg(test, part.capacity, name_of=run.name_of)),
+        "training": svg_uri(training_svg(part.histories)) if part.histories else None,
+        "folds": _fold_rows(part.fold_predictions),
+    }
+
+
+def _best_rung(metrics: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The baseline with the smallest test error per electrode, and that error in percent."""
+    errors = {
+        name: scores["per_electrode"]["overall"]["mape_percent"]
+        for name, scores in metrics.get("test", {}).items()
+        if name != NETWORK
+    }
+    known = {name: error for name, error in errors.items() if error is not None}
+    return min(known.items(), key=lambda rung: rung[1]) if known else None
+
+
+def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Fold by fold: what was tested, and the errors of its parts in percent."""
+    known = table.dropna(subset=["measured", "predicted"])
+    rows = []
+    for fold, of_fold in known.groupby("fold"):
+        parts = {name: of_fold[of_fold["part"] == name] for name in PARTS}
+        means = electrode_means(parts["test"])
+        rows.append(
+            {
+                "fold": fold,
+                "tested": sorted(map(str, parts["test"]["electrode"].unique())),
+                "crops": len(parts["test"][["file", "section"]].drop_duplicates()),
+                "errors": [mape_percent(part["measured"], part["predicted"]) for part in parts.values()],
+                "per_electrode": mape_percent(means["measured"], means["predicted"]),
+            }
+        )
+    return rows

@@ -1,0 +1,47 @@
+"""Grey values and their means over small rectangles: where the stages look for structure."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def grey_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luma (BT.601) of 8-bit RGB, shape (rows, columns, 3) → (rows, columns); 8 bit, so that mosaics stay small.
+
+    >>> grey_of(np.full((1, 1, 3), 200, np.uint8)).item()
+    200
+    """
+    grey = pixels[..., 0] * np.uint16(77)
+    grey += pixels[..., 1] * np.uint16(150)
+    grey += pixels[..., 2] * np.uint16(29)
+    return (grey >> 8).astype(np.uint8)
+
+
+def block_mean(grey: NDArray[np.generic], rows: int, columns: int) -> NDArray[np.float32]:
+    """Means over blocks of ``rows`` × ``columns`` pixels; what does not fill a last block is left out.
+
+    >>> block_mean(np.array([[1, 3, 9], [5, 7, 9]]), 2, 2).tolist()
+    [[4.0]]
+    """
+    whole = grey[: grey.shape[0] // rows * rows, : grey.shape[1] // columns * columns]
+    blocks = whole.reshape(whole.shape[0] // rows, rows, whole.shape[1] // columns, columns)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+
+
+def block_centres(count: int, size: int) -> NDArray[np.float64]:
+    """Pixel coordinates of the centres of the first ``count`` blocks of ``size`` pixels.
+
+    >>> block_centres(2, 4).tolist()
+    [1.5, 5.5]
+    """
+    return np.arange(count) * size + (size - 1) / 2
+
+
+def pixels_in(length_um: float, pixel_size_um: float, *, least: int = 1) -> int:
+    """A length in whole pixels, at least ``least``.
+
+    >>> pixels_in(1.0, 0.123)
+    8
+    """
+    return max(least, round(length_um / pixel_size_um))

@@ -1,0 +1,121 @@
+"""What ``ratescope prepare`` writes: the crops as PNG, and ``prepared.json`` (DESIGN, "The command line is a contract")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PIL import Image
+
+from ratescope.files import prepare_folder, whole_file, write_json
+from ratescope.records import Box, Coating, Collector, Finding, Prepared, Section
+
+SCHEMA = 1
+
+
+def write_prepared(out: Path, prepared: Iterable[Prepared]) -> Path:
+    """Write the crops of each micrograph as it comes, then ``prepared.json``; returns its path.
+
+    Give a generator, and only one micrograph is held at a time. Crops are named ``{stem}_s{index}.png`` after the
+    micrograph's file; where two files share a stem, the later ones are ``{stem}-2``, ``{stem}-3`` …
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    prepare_folder(out)
+    taken: set[str] = set()
+    entries = []
+    for one in prepared:
+        stem = _unique_stem(Path(one.file).stem or "micrograph", taken)
+        taken.add(stem.casefold())
+        entries.append(prepared_entry(one, _write_crops(out, stem, one)))
+    path = out / "prepared.json"
+    write_json(path, {"schema": SCHEMA, "micrographs": entries})
+    return path
+
+
+def _unique_stem(stem: str, taken: set[str]) -> str:
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(name for name in names if name.casefold() not in taken)  # some file systems ignore the case
+
+
+def _write_crops(out: Path, stem: str, prepared: Prepared) -> dict[int, str]:
+    names = {}
+    for section in prepared.sections:
+        if section.crop is not None:
+            names[section.index] = f"{stem}_s{section.index}.png"
+            with whole_file(out / names[section.index]) as part:
+                Image.fromarray(section.crop).save(part)
+    return names
+
+
+def prepared_entry(prepared: Prepared, crop_names: Mapping[int, str]) -> dict[str, Any]:
+    """One micrograph's entry in ``prepared.json``; all coordinates are (row, column) pixels at the file's own scale.
+
+    Parameters
+    ----------
+    crop_names : section index → file name of its crop
+    """
+    return {
+        "file": prepared.file,
+        "status": prepared.status,
+        "reasons": _findings(prepared.reasons),
+        "findings": _findings(prepared.findings),
+        "pixel_size_um": prepared.pixel_size_um,
+        "collector": _collector(prepared.collector),
+        "coating": _coating(prepared.coating),
+        "other_coating": _coating(prepared.other_coating),
+        "level_to_file": None if prepared.level_to_file is None else prepared.level_to_file.tolist(),
+        "sections": [_section(section, crop_names.get(section.index)) for section in prepared.sections],
+    }
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [asdict(finding) for finding in findings]
+
+
+def _collector(collector: Collector | None) -> dict[str, Any] | None:
+    if collector is None:
+        return None
+    keys = ("row_left", "row_right", "tilt_deg", "coating_side", "confidence")
+    return {key: getattr(collector, key) for key in keys}
+
+
+def _coating(coating: Coating | None) -> dict[str, Any] | None:
+    if coating is None:
+        return None
+    keys = ("thickness_um", "thickness_sd_um", "thickness_p95_um")
+    return {**_box(coating.box), **{key: getattr(coating, key) for key in keys}}
+
+
+def _section(section: Section, crop: str | None) -> dict[str, Any]:
+    return {
+        "index": section.index,
+        "status": section.status,
+        "reasons": _findings(section.reasons),
+        "box": None if section.box is None else _box(section.box),
+        "crop": crop,
+    }
+
+
+def _box(box: Box) -> dict[str, float]:
+    return {key: round(float(value), 3) for key, value in asdict(box).items()}
+
+
+def write_crops(out: Path, prepared: Prepared, stem: str) -> dict[str, Any]:
+    """Write the crops of one micrograph as ``{stem}_s{index}.png``; returns its entry in ``prepared.json``."""
+    return prepared_entry(prepared, _write_crops(out, stem, prepared))
+
+
+def read_crop(path: Path) -> NDArray[np.uint8]:
+    """A crop as it was written, shape (224, 672, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

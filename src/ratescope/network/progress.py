@@ -1,0 +1,124 @@
+"""Where a training stands, all of it, and the one file that lets it go on bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ratescope.errors import TrainingError
+from ratescope.files import whole_file
+from ratescope.network.architecture import RateNetwork
+from ratescope.network.optimiser import Lookahead
+from ratescope.settings import TrainSettings
+
+HISTORY_COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "train_mape_percent", "validation_mape_percent")
+
+
+@dataclass(eq=False)
+class Progress:
+    """A training between two steps; the only thing here that changes while it lives.
+
+    Attributes
+    ----------
+    best : dict of tensors
+        The network's state when it did best on the validation part.
+    fingerprint : str
+        Of the settings and the training set.
+    epochs_since_best : int
+    sums : list of two floats
+        Loss and MAPE added up over the steps of the running epoch.
+    history : list of rows
+        One per epoch, as `HISTORY_COLUMNS` names them.
+    """
+
+    network: RateNetwork
+    optimiser: Lookahead
+    best: dict[str, Tensor]
+    fingerprint: str
+    best_mape: float = float("inf")
+    epochs_since_best: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    history: list[tuple[float, ...]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Updates so far."""
+        return self.optimiser.steps
+
+    def count_step(self, loss: float, error: float) -> None:
+        """Add one step to the running epoch."""
+        self.sums = [self.sums[0] + loss, self.sums[1] + error]
+
+    def close_epoch(self, epoch: int, rate: float, validation_mape: float) -> None:
+        """Write the epoch into the history, and keep the weights if they are the best so far."""
+        steps = self.steps - (int(self.history[-1][0]) if self.history else 0)
+        means = [total / steps for total in self.sums]
+        self.history.append((self.steps, epoch, rate, *means, validation_mape))
+        self.sums = [0.0, 0.0]
+        self.epochs_since_best += 1
+        if validation_mape < self.best_mape:
+            self.best_mape, self.epochs_since_best, self.best = validation_mape, 0, copy_of_state(self.network)
+
+
+def start_progress(network: RateNetwork, settings: TrainSettings, fingerprint: str) -> Progress:
+    """Before the first step."""
+    return Progress(network, Lookahead(network.parameters(), settings), copy_of_state(network), fingerprint)
+
+
+def copy_of_state(network: RateNetwork) -> dict[str, Tensor]:
+    """The network's state, which the next step does not change."""
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+def write_progress(path: Path, progress: Progress) -> None:
+    """Write everything that the next step depends on, whole or not at all."""
+    tensors = {f"network.{name}": tensor for name, tensor in progress.network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
+    tensors |= {f"optimiser.{name}": tensor for name, tensor in progress.optimiser.tensors().items()}
+    marks = [progress.best_mape, progress.epochs_since_best, *progress.sums]
+    tensors["marks"] = torch.tensor(marks, dtype=torch.float64)
+    tensors["history"] = torch.tensor(progress.history, dtype=torch.float64).reshape(-1, len(HISTORY_COLUMNS))
+    with whole_file(path) as part:
+        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(whole, part, {"fingerprint": progress.fingerprint})
+
+
+def read_progress(path: Path, progress: Progress) -> None:
+    """Bring a training that was just started to where the file left it.
+
+    Raises
+    ------
+    TrainingError
+        If the file is damaged, or belongs to other settings or other crops.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = file.metadata()["fingerprint"]
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: damaged ({error}). Remove the folder of this fold and train it again.") from error
+    check_same_training(path, found, progress.fingerprint)
+    progress.network.load_state_dict(_under("network.", tensors))
+    progress.optimiser.restore(_under("optimiser.", tensors))
+    progress.best = _under("best.", tensors)
+    progress.best_mape, since_best, *progress.sums = tensors["marks"].tolist()
+    progress.epochs_since_best = int(since_best)
+    progress.history = [tuple(row) for row in tensors["history"].tolist()]
+
+
+def check_same_training(path: Path, found: str, wanted: str) -> None:
+    """Refuse to go on with other settings or other crops than a training began with."""
+    if found != wanted:
+        raise TrainingError(
+            f"{path}: was begun with other settings, crops or capacities (fingerprint {found[:8]}, now {wanted[:8]}). "
+            "Resume with the same campaign and recipe, or train into another --out."
+        )
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,109 @@
+"""What one network learns from, checked once, and what tells it from anything else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratescope.errors import TrainingError
+from ratescope.network.architecture import RateNetwork
+from ratescope.settings import Settings
+
+Facts = Mapping[str, NDArray[np.float64]]
+"""Scalar inputs beside the crop, by name: one value per crop."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Crops with their rate curves, and which of them a network learns from.
+
+    Attributes
+    ----------
+    crops : uint8 array, shape (n, rows, columns, 3)
+    curves : float array, shape (n, rates)
+        In Ah/kg or Ah/L; one curve per crop.
+    train, validation : int array
+        Positions in ``crops``.
+    facts : mapping of name to float array, shape (n,)
+
+    Raises
+    ------
+    TrainingError
+        If a network cannot be trained on it.
+    """
+
+    crops: NDArray[np.uint8]
+    curves: NDArray[np.float64]
+    train: NDArray[np.int_]
+    validation: NDArray[np.int_]
+    facts: Facts = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        if len(self.train) < 2:
+            raise TrainingError(
+                f"a network learns from two crops or more; the training part has {len(self.train)}. Add micrographs."
+            )
+        if len(self.validation) < 1:
+            raise TrainingError(
+                "early stopping needs a crop to stop by; the validation part has none. Add micrographs."
+            )
+        used = np.concatenate([self.train, self.validation])
+        if used.min() < 0 or used.max() >= len(self.crops):
+            raise TrainingError(
+                f"training and validation name crops 0 to {used.max()}, but there are {len(self.crops)}. Prepare again."
+            )
+        if not (np.isfinite(self.curves[used]).all() and (self.curves[used] > 0).all()):
+            raise TrainingError(
+                "capacities must be positive numbers: a percentage error divides by them. "
+                f"The lowest is {np.min(self.curves[used])}. Check the cells with ratescope rates."
+            )
+        for name, values in self.facts.items():
+            if values.shape != (len(self.crops),) or not np.isfinite(values[used]).all():
+                raise TrainingError(
+                    f"the fact {name!r} needs one finite number per crop. Fill its column, or leave it out."
+                )
+
+    def _check_shapes(self) -> None:
+        if self.crops.dtype != np.uint8 or self.crops.ndim != 4 or self.crops.shape[3] != 3:
+            raise TrainingError(
+                f"crops are 8-bit of shape (n, rows, columns, 3); got {self.crops.dtype} {self.crops.shape}. "
+                "Make them with ratescope prepare."
+            )
+        if self.curves.ndim != 2 or len(self.curves) != len(self.crops):
+            raise TrainingError(
+                f"each of {len(self.crops)} crops needs a rate curve; curves have shape {self.curves.shape}. "
+                "Give one row per crop."
+            )
+
+    @property
+    def mean_colour(self) -> tuple[float, float, float]:
+        """Of the training crops, 0…255 in red, green and blue."""
+        red, green, blue = self.crops[self.train].mean(axis=(0, 1, 2))
+        return float(red), float(green), float(blue)
+
+    def fact_table(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
+        """The facts of some crops, shape (rows, facts)."""
+        return np.stack([values[rows] for values in self.facts.values()], axis=1)
+
+
+def fingerprint(given: TrainingSet, settings: Settings, capacity: str, start_from: RateNetwork | None) -> str:
+    """A checksum over everything that decides what is learned: whoever resumes must bring the same."""
+    train = asdict(settings.train)
+    del train["checkpoint_every_s"]  # changes when a file is written, never what stands in it
+    decided = [asdict(settings.network), asdict(settings.augmentation), train, capacity, *given.facts]
+    total = hashlib.sha256(json.dumps(decided).encode())
+    for part in (given.train, given.validation):
+        total.update(part.astype(np.int64).tobytes())
+        total.update(given.curves[part].tobytes())
+        total.update(given.crops[part].tobytes())
+        for values in given.facts.values():
+            total.update(values[part].astype(np.float64).tobytes())
+    for tensor in start_from.state_dict().values() if start_from else ():
+        total.update(tensor.detach().cpu().numpy().tobytes())
+    return total.hexdigest()

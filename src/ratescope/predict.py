@@ -1,0 +1,193 @@
+"""The story of the tool: a micrograph goes in, a rate curve comes out, and every step between can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratescope.attribution.maps import ensemble_maps
+from ratescope.campaign.crops import MicrographFile, micrograph_files
+from ratescope.campaign.sheets import is_campaign, read_campaign
+from ratescope.errors import CheckpointError, MicrographError
+from ratescope.evaluation.report import (
+    MicrographPage,
+    ModelCard,
+    SummaryRow,
+    micrograph_fragment,
+    prediction_report,
+    summary_row,
+)
+from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows
+from ratescope.files import prepare_folder, write_csv, write_text
+from ratescope.imaging.prepare import prepare, prepare_file
+from ratescope.imaging.reading import read_crop_file, read_micrograph
+from ratescope.network.ensemble import Ensemble, load_ensemble
+from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
+from ratescope.settings import Settings
+from ratescope.units import CAPACITIES, NETWORK_PIXEL_SIZE_UM, Capacity
+
+Ensembles = Mapping[Capacity, Ensemble]
+
+LIMITS = (
+    "It knows one chemistry, one loading and one kind of microscope: those of the campaign that it learned from.",
+    "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
+    "No picture shows the electrolyte, the transport in the binder, or how cells of one electrode scatter.",
+)
+
+
+def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings) -> Prediction:
+    """From one micrograph to its rate curve: each noun is the file to open next."""
+    micrograph = read_micrograph(path)  # imaging/reading.py
+    prepared = prepare(micrograph, settings.prepare)  # imaging/prepare.py: level → coating → sections → crops
+    return ensemble.predict(prepared.crops)  # network/ensemble.py
+
+
+@dataclass
+class Written:
+    """What a command wrote, and which of its inputs were refused, in words."""
+
+    folder: Path
+    files: list[Path] = field(default_factory=list)
+    inputs: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def predict_files(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    model: Path | None = None,
+    crops_given: bool = False,
+    pixel_size_um: float | None = None,
+    with_maps: bool = True,
+    on_progress: OnProgress = no_progress,
+) -> Written:
+    """Predict micrographs (or crops) into a folder: predictions.csv, curves.csv and report.html.
+
+    Parameters
+    ----------
+    model : Path, optional
+        A run; the bundled ensemble if none is named.
+    crops_given : bool
+        The paths are crops already (224 × 672 at 0.123 µm/px).
+    """
+    micrographs = micrograph_files(paths, pixel_size_um)
+    prepare_folder(out)
+    ensembles = read_model(model)
+    card = model_card(ensembles, model)
+    written = Written(out, inputs=len(micrographs))
+    predictions: list[Row] = []
+    curves: list[Row] = []
+    fragments: list[str] = []
+    summary: list[SummaryRow] = []
+    electrodes = _electrodes_of(paths)
+    by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
+    for done, prepared in enumerate(_prepared(micrographs, crops_given), start=1):
+        on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
+        answers = predict_prepared(prepared, ensembles)
+        maps = _maps(prepared, ensembles) if with_maps else {}
+        predictions += prediction_rows(prepared, answers)
+        for answer in answers.values():
+            curves += curve_rows("micrograph", prepared.file, answer)
+        if answers and prepared.file in electrodes:
+            by_electrode.setdefault(electrodes[prepared.file], []).append(answers)
+        if prepared.status == "refused":
+            written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
+        page = MicrographPage(prepared, answers, maps, simulated=card.simulated)
+        fragments.append(micrograph_fragment(page))
+        summary.append(summary_row(page))
+    on_progress(len(micrographs), len(micrographs), "micrographs predicted")
+    for name, answers_of in sorted(by_electrode.items()):
+        for capacity in ensembles:
+            curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
+    write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
+    write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
+    write_text(out / "report.html", prediction_report(fragments, summary, model=card))
+    written.files = [out / name for name in ("report.html", "curves.csv", "predictions.csv")]
+    return written
+
+
+def predict_prepared(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity, Prediction]:
+    """Both capacities for the crops of one micrograph; nothing where it has none."""
+    crops = prepared.crops
+    return {capacity: ensemble.predict(crops) for capacity, ensemble in ensembles.items()} if len(crops) else {}
+
+
+def _maps(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity, NDArray[np.float32]]:
+    crops = prepared.crops
+    if not len(crops):
+        return {}
+    return {capacity: ensemble_maps(ensemble, crops, "grad-ram") for capacity, ensemble in ensembles.items()}
+
+
+def _prepared(micrographs: Sequence[MicrographFile], crops_given: bool) -> Iterator[Prepared]:
+    settings = Settings().prepare
+    for file in micrographs:
+        if crops_given:
+            yield crop_as_prepared(file)
+        else:
+            prepared = prepare_file(file.path, settings, pixel_size_um=file.pixel_size_um)
+            yield _renamed(prepared, file.name)
+
+
+def crop_as_prepared(file: MicrographFile) -> Prepared:
+    """A file that is a crop already, as a micrograph with one section."""
+    try:
+        crop = read_crop_file(file.path)
+    except MicrographError as error:
+        reason = (Finding(error.code, error.text),)
+        return Prepared(file.name, "refused", None, reasons=reason)
+    section = Section(0, "prepared", crop=crop)
+    return Prepared(file.name, "prepared", NETWORK_PIXEL_SIZE_UM, sections=(section,))
+
+
+def _renamed(prepared: Prepared, name: str) -> Prepared:
+    return replace(prepared, file=name)
+
+
+def _electrodes_of(paths: Sequence[Path]) -> dict[str, str]:
+    """By micrograph file: its electrode, where a path is a campaign."""
+    campaigns = [read_campaign(path) for path in paths if path.is_dir() and is_campaign(path)]
+    return {micrograph.file: micrograph.electrode for campaign in campaigns for micrograph in campaign.micrographs}
+
+
+def _joined(predictions: Sequence[Prediction]) -> Prediction:
+    first = predictions[0]
+    together = np.concatenate([p.by_network for p in predictions], axis=1)
+    return Prediction(first.capacity, first.c_rates_per_h, together)
+
+
+def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
+    """The ensembles of a run, by capacity; the bundled ones where no run is named.
+
+    Raises
+    ------
+    CheckpointError
+        If there are no trained networks, or they are damaged.
+    """
+    folder = Path(str(files("ratescope"))) / "bundled" / "ensemble" if model is None else model
+    parts = [capacity for capacity in CAPACITIES if any((folder / capacity).glob("fold_*/weights.safetensors"))]
+    if not parts:
+        raise CheckpointError(
+            f"{folder} holds no trained networks (specific/fold_0/weights.safetensors and so on). "
+            "Name a run that `ratescope train` finished."
+        )
+    return {capacity: load_ensemble(folder / capacity) for capacity in parts}
+
+
+def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
+    """What a report says of the model that it used."""
+    some = next(iter(ensembles.values()))
+    return ModelCard(
+        name="the bundled ensemble" if model is None else str(model),
+        learned_from=some.card.trained_on,
+        networks=len(some.networks),
+        capacities=tuple(ensembles),
+        simulated=some.card.simulated,
+        limits=LIMITS,
+    )

@@ -1,0 +1,108 @@
+"""Dense packings: overlapping balls push each other apart, step by step, between a floor and a ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+Height = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Walls:
+    """What bounds a packing: it repeats in x and y, and lies between two heights.
+
+    Attributes
+    ----------
+    period_um : (float, float)
+        In x and y.
+    floor, ceiling : functions of x and y
+        Heights in µm.
+    """
+
+    period_um: tuple[float, float]
+    floor: Height
+    ceiling: Height
+
+
+def relax(
+    centres_um: NDArray[np.float64],
+    radii_um: NDArray[np.float64],
+    is_hole: NDArray[np.bool_],
+    walls: Walls,
+    *,
+    steps: int = 160,
+    step_share: float = 0.4,
+) -> NDArray[np.float64]:
+    """Move balls apart until they hardly overlap (the force-biased scheme with a fixed radius).
+
+    Parameters
+    ----------
+    centres_um : float array, shape (balls, 3)
+        x, y, z.
+    radii_um : float array, shape (balls,)
+    is_hole : bool array, shape (balls,)
+        Holes keep grains out, but may run into each other: pores are not balls.
+    steps, step_share : int, float
+        Our choice: 160 steps bring the mean overlap of touching grains below 2 % of their radius at a fraction of
+        0.66; shares over one half make dense packings swing.
+
+    Returns
+    -------
+    float array, shape (balls, 3)
+    """
+    centres = centres_um.copy()
+    period = np.array([*walls.period_um, np.inf])
+    pairs, low, high = np.empty((0, 2), np.intp), centres[:, 2], centres[:, 2]
+    for step in range(steps):
+        if step % 8 == 0:
+            pairs = _neighbours(centres, radii_um, is_hole, walls.period_um)
+            low, high = walls.floor(*centres[:, :2].T) + radii_um, walls.ceiling(*centres[:, :2].T) - radii_um
+        centres += step_share * _pushes(centres, radii_um, pairs, period)
+        centres[:, 2] = np.maximum(np.minimum(centres[:, 2], high), low)
+    centres[:, :2] %= walls.period_um
+    return centres
+
+
+def _neighbours(
+    centres: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    is_hole: NDArray[np.bool_],
+    period_um: tuple[float, float],
+) -> NDArray[np.intp]:
+    """Pairs that touch or may do so within the next few steps; shape (pairs, 2)."""
+    skin_um = 0.15 * float(radii.max())
+    centres[:, :2] %= period_um
+    tree = cKDTree(centres, boxsize=[*period_um, 0.0])
+    pairs = tree.query_pairs(2.0 * float(radii.max()) + skin_um, output_type="ndarray")
+    pairs = pairs[~(is_hole[pairs[:, 0]] & is_hole[pairs[:, 1]])]
+    apart = _shortest(centres[pairs[:, 0]] - centres[pairs[:, 1]], np.array([*period_um, np.inf]))
+    reach = radii[pairs[:, 0]] + radii[pairs[:, 1]] + skin_um
+    return pairs[(apart**2).sum(axis=1) < reach**2]
+
+
+def _pushes(
+    centres: NDArray[np.float64], radii: NDArray[np.float64], pairs: NDArray[np.intp], period: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    first, second = pairs[:, 0], pairs[:, 1]
+    apart = _shortest(centres[first] - centres[second], period)
+    distance = np.sqrt((apart**2).sum(axis=1))
+    overlap = radii[first] + radii[second] - distance
+    touching = overlap > 0.0
+    first, second, distance = first[touching], second[touching], np.maximum(distance[touching], 1e-9)
+    push = apart[touching] * (overlap[touching] / distance)[:, None]
+    share = (radii[second] / (radii[first] + radii[second]))[:, None]  # the smaller ball gives way
+    moves = np.zeros_like(centres)
+    for axis in range(3):
+        moves[:, axis] = np.bincount(first, (push * share)[:, axis], len(radii))
+        moves[:, axis] -= np.bincount(second, (push * (1.0 - share))[:, axis], len(radii))
+    return moves
+
+
+def _shortest(apart: NDArray[np.float64], period: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The way to the nearest image of a neighbour."""
+    return apart - np.where(np.isinf(period), 0.0, period) * np.rint(apart / period)

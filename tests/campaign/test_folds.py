@@ -1,0 +1,96 @@
+"""Folds promise what they keep apart."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratescope.campaign.folds import make_folds
+from ratescope.errors import LeakError, TrainingError
+from ratescope.records import CropId, Fold, units_of
+
+
+def crops_of(electrodes: int, specimens: int, sections: int) -> list[CropId]:
+    return [
+        CropId(f"e{e}", f"s{s}", f"e{e}_s{s}.tif", n)
+        for e in range(electrodes)
+        for s in range(specimens)
+        for n in range(sections)
+    ]
+
+
+def test_the_papers_crops_are_split_80_10_10():
+    """314 crops in five folds: 251 to train, 31 or 32 each to validate and to test (section 2.6)."""
+    crops = [CropId("e", "s", "f", n) for n in range(314)]
+    folds = make_folds(crops, "as-published", 5, np.random.default_rng(1))
+    assert {len(fold.train) for fold in folds} == {251, 252}
+    assert all(31 <= len(part) <= 32 for fold in folds for part in (fold.validation, fold.test))
+
+
+@given(st.integers(3, 6), st.integers(0, 2**32 - 1))
+def test_every_crop_is_tested_once_by_specimen(count, seed):
+    crops = crops_of(4, 3, 2)
+    folds = make_folds(crops, "by-specimen", count, np.random.default_rng(seed))
+    assert sorted(crop for fold in folds for crop in fold.test) == sorted(crops)
+
+
+@given(st.sampled_from([(5, 5), (4, 3), (12, 4), (10, 5)]), st.integers(0, 2**32 - 1))
+def test_every_electrode_is_held_out_once(shape, seed):
+    electrodes, count = shape
+    crops = crops_of(electrodes, 2, 2)
+    folds = make_folds(crops, "by-electrode", count, np.random.default_rng(seed))
+    assert sorted(crop for fold in folds for crop in fold.test) == sorted(crops)
+    for fold in folds:
+        assert not units_of(fold.test, "electrode") & units_of(fold.train | fold.validation, "electrode")
+        assert fold.train
+        assert fold.validation
+
+
+def test_five_electrodes_are_left_out_one_by_one_with_a_warning():
+    folds = make_folds(crops_of(5, 3, 2), "by-electrode", 5, np.random.default_rng(0))
+    assert sorted(len(units_of(fold.test, "electrode")) for fold in folds) == [1] * 5
+    assert all("cannot see that a network learns its electrodes by heart" in fold.remarks[0] for fold in folds)
+
+
+def test_validation_is_by_electrode_where_there_are_ten():
+    for fold in make_folds(crops_of(10, 2, 1), "by-electrode", 5, np.random.default_rng(0)):
+        assert not units_of(fold.validation, "electrode") & units_of(fold.train, "electrode")
+        assert fold.remarks == ()
+
+
+def test_the_order_of_the_crops_does_not_matter():
+    crops = crops_of(5, 3, 2)
+    forwards = make_folds(crops, "by-electrode", 5, np.random.default_rng(3))
+    assert make_folds(crops[::-1], "by-electrode", 5, np.random.default_rng(3)) == forwards
+
+
+def test_a_fold_with_one_electrode_on_both_sides_cannot_be_built():
+    first, second, third = crops_of(1, 3, 1)
+    with pytest.raises(LeakError, match=r"by electrode has .*e0.* Crops of one electrode are near copies"):
+        Fold("electrode", frozenset([first]), frozenset([second]), frozenset([third]))
+    assert Fold("specimen", frozenset([first]), frozenset([second]), frozenset([third])).unit == "specimen"
+
+
+def test_a_crop_in_two_parts_cannot_be_built():
+    first, second, third = crops_of(1, 3, 1)
+    with pytest.raises(LeakError, match="1 crops in two parts"):
+        Fold("crop", frozenset([first, second]), frozenset([second]), frozenset([third]))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "count", "said"),
+    [
+        ("by-electrode", 6, "6 electrodes, but there are 5. Choose another --folds"),
+        ("by-specimen", 40, "40 specimens, but there are 15"),
+        ("as-published", 30, "60 crops, but there are 30"),
+        ("by-specimen", 2, "so 3 are the fewest"),
+    ],
+)
+def test_too_few_units_are_said_in_a_sentence(protocol, count, said):
+    with pytest.raises(TrainingError, match=said):
+        make_folds(crops_of(5, 3, 2), protocol, count, np.random.default_rng(0))
+
+
+def test_single_specimens_leave_nothing_to_validate_on():
+    with pytest.raises(TrainingError, match=r"nothing is left to validate on\. Bring a second specimen"):
+        make_folds(crops_of(5, 1, 4), "by-electrode", 5, np.random.default_rng(0))

@@ -1,0 +1,123 @@
+import io
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ratescope.evaluation import figures
+from ratescope.evaluation.panels import panels
+from ratescope.records import RateCurve
+
+
+@pytest.fixture
+def axes():
+    return Figure().add_subplot()
+
+
+def legend_of(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_the_rate_curve_is_drawn_at_its_values_with_the_rates_as_ticks(axes, predictions):
+    curve = predictions["specific"].over_crops()
+    figures.draw_rate_curve(axes, curve)
+    assert axes.lines[0].get_xydata() == pytest.approx(np.column_stack([curve.c_rates_per_h, curve.values]))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.2", "1", "2", "3", "5"]
+    assert axes.get_ylabel() == "specific capacity / Ah kg⁻¹"
+    assert axes.get_xscale() == "log"
+
+
+def test_the_band_says_that_it_is_no_interval(axes, prepared, predictions):
+    figures.draw_panel(axes, panels(prepared, predictions)[1])
+    assert "network spread, not an interval" in legend_of(axes)
+
+
+def test_one_network_has_no_band(axes):
+    curve = RateCurve("density", np.array([0.2, 5.0]), np.array([400.0, 90.0]), np.full(2, np.nan))
+    figures.draw_rate_curve(axes, curve)
+    assert not axes.collections
+
+
+def test_the_parity_plot_is_square_and_holds_every_crop(axes, fold_predictions):
+    test = fold_predictions[fold_predictions["part"] == "test"]
+    figures.draw_parity(axes, test, "density")
+    assert axes.get_xlim() == axes.get_ylim()
+    crops, electrodes = (sum(len(dots.get_offsets()) for dots in axes.collections[start::2]) for start in (0, 1))
+    assert (crops, electrodes) == (len(test), 5 * 5)
+    assert axes.get_xlim()[1] > test[["measured", "predicted"]].max().max()
+
+
+def test_measured_and_predicted_curves_are_named_in_the_given_order(axes, fold_predictions):
+    names = {"E20": "20 %", "E25": "25 %", "E30": "30 %", "E35": "35 %", "E50": "50 %"}
+    figures.draw_measured_and_predicted(axes, fold_predictions, "specific", name_of=names)
+    assert legend_of(axes) == list(names.values())
+
+
+def test_of_many_electrodes_eight_are_drawn_the_first_and_the_last_among_them(axes, fold_predictions):
+    one = fold_predictions[fold_predictions["electrode"] == "E30"]
+    many = pd.concat([one.assign(electrode=f"E{number:02d}") for number in range(40)])
+    figures.draw_measured_and_predicted(axes, many, "specific")
+    assert len(legend_of(axes)) == 8
+    assert (legend_of(axes)[0], legend_of(axes)[-1]) == ("E00", "E39")
+
+
+def test_the_point_on_a_training_curve_marks_the_lowest_validation_error(axes):
+    history = pd.DataFrame(
+        {
+            "step": [6, 12, 18],
+            "train_mape_percent": [9.0, 7.0, 5.0],
+            "validation_mape_percent": [9.0, 6.0, 8.0],
+        }
+    )
+    figures.draw_training(axes, {"0": history})
+    assert axes.lines[-1].get_xydata().tolist() == [[12.0, 6.0]]
+
+
+def test_attribution_has_the_crop_and_a_panel_per_rate(prepared, rng):
+    maps = rng.normal(size=(5, 56, 168))
+    content = figures.attribution_png(prepared.sections[0].crop, maps, [0.2, 1, 2, 3, 5], "Ah/kg", title="a.tif")
+    picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    is_coloured = np.abs(picture[..., 0] - picture[..., 2]) > 40
+    assert is_coloured[:, : picture.shape[1] // 2].any()
+    assert not is_coloured[: picture.shape[0] // 3, : picture.shape[1] // 2].any()  # the crop itself stays grey
+
+
+def test_one_map_needs_no_axis_of_rates(prepared, rng):
+    content = figures.attribution_png(prepared.sections[0].crop, rng.normal(size=(32, 96)), [5.0], "Ah/L")
+    assert content.startswith(b"\x89PNG")
+
+
+def test_as_many_maps_as_rates(prepared):
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        figures.attribution_png(prepared.sections[0].crop, np.ones((5, 4, 4)), [0.2, 5.0], "Ah/kg")
+
+
+def test_the_story_is_one_picture(prepared, predictions, rng):
+    section = prepared.sections[0]
+    content = figures.story_png(
+        prepared.levelled,
+        section.box,
+        section.crop,
+        rng.normal(size=(56, 168)),
+        predictions["specific"].over_crops(),
+        c_rate_per_h=5.0,
+        pixel_size_um=0.123,
+        measured=predictions["specific"].over_crops(),
+        measured_label="simulated rate test",
+        note="All of it is simulated.",
+    )
+    width, height = Image.open(io.BytesIO(content)).size
+    assert width == 1760
+    assert height < width
+
+
+def test_the_same_figure_has_the_same_bytes(fold_predictions):
+    assert figures.parity_svg(fold_predictions, "specific") == figures.parity_svg(fold_predictions, "specific")
+
+
+def test_drawing_never_touches_pyplot(prepared, predictions):
+    figures.rate_panels_svg(panels(prepared, predictions))
+    assert "matplotlib.pyplot" not in sys.modules

@@ -1,0 +1,147 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from ratescope.evaluation.report import MicrographPage, ModelCard, micrograph_fragment, prediction_report, summary_row
+from ratescope.records import Finding, Prediction, Prepared
+
+MODEL = ModelCard(
+    name="the bundled ensemble",
+    learned_from="45 simulated micrographs of five electrodes",
+    networks=5,
+    capacities=("specific", "density"),
+    simulated=True,
+    limits=("It knows NCM111 alone.",),
+)
+VOID = {"area", "br", "img", "link", "meta", "rect", "line", "polyline", "image"}
+
+
+class Reader(HTMLParser):
+    """What a browser would see: open elements, attributes by element, and the text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.elements, self.text, self.ids = [], [], "", []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self.ids += [value for key, value in attributes if key == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.text += text
+
+
+@pytest.fixture
+def page(prepared, predictions, rng):
+    maps = {capacity: rng.normal(size=(2, 5, 56, 168)) for capacity in predictions}
+    return MicrographPage(prepared, predictions, maps, simulated=True)
+
+
+def report_of(*pages, model=MODEL):
+    return prediction_report(
+        [micrograph_fragment(page) for page in pages], [summary_row(p) for p in pages], model=model
+    )
+
+
+def test_the_report_is_well_formed_and_needs_nothing_from_outside(page):
+    report = report_of(page)
+    reader = Reader(report)
+    assert reader.open == []
+    addresses = [value for _, a in reader.elements for key, value in a.items() if key in {"src", "href"}]
+    assert addresses
+    assert all(address.startswith(("data:image/", "#")) for address in addresses)
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", report)
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in reader.elements}
+
+
+def test_every_picture_says_in_words_what_it_shows(page):
+    reader = Reader(report_of(page))
+    pictures = [a for tag, a in reader.elements if tag == "img"]
+    assert len(pictures) == 1 + 2 + 2 * 2 * 2  # curves, crops, and two rates for two capacities on each
+    assert all(len(a["alt"]) > 20 for a in pictures)
+    assert all(a.get("aria-label") for tag, a in reader.elements if tag == "svg")
+
+
+def test_links_lead_to_the_chapters(page):
+    reader = Reader(report_of(page))
+    targets = [a["href"][1:] for tag, a in reader.elements if tag == "a"]
+    assert targets
+    assert set(targets) <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_a_file_name_cannot_become_a_script(page):
+    name = "<script>alert(1)</script>\"'.tif"
+    reason = (Finding("code", "<img src=x onerror=alert(1)>"),)
+    hostile = dataclasses.replace(page, prepared=dataclasses.replace(page.prepared, file=name, findings=reason))
+    refused = MicrographPage(Prepared("<b>b.tif", "refused", None, reason), {})
+    reader = Reader(report_of(hostile, refused))
+    assert not {"script", "b"} & {tag for tag, _ in reader.elements}
+    assert not [a for _, a in reader.elements if "onerror" in a]
+    assert name in reader.text
+
+
+def test_a_model_of_simulated_micrographs_says_so_first(page):
+    text = Reader(report_of(page)).text
+    assert text.index("only ever seen simulated electrodes") < text.index("Micrograph")
+    assert "The networks learned from simulated electrodes." in text
+    measured = dataclasses.replace(MODEL, simulated=False, learned_from="nine micrographs")
+    assert "simulated" not in Reader(report_of(dataclasses.replace(page, simulated=False), model=measured)).text
+
+
+def test_the_spread_is_called_what_it_is(page):
+    text = Reader(report_of(page)).text
+    assert text.count("network spread, not an interval") >= 3
+    assert "confidence" not in text
+
+
+def test_the_numbers_of_all_three_units_stand_in_the_table(page):
+    text = Reader(report_of(page)).text
+    curve = page.predictions["density"].over_crops()
+    assert f"{curve.values[2]:.0f} ± {curve.spread[2]:.0f}" in text
+    assert f"{curve.values[2] * 4.92e-3:.2f} ± {curve.spread[2] * 4.92e-3:.2f}" in text
+    assert f"{page.predictions['specific'].predicted[1, 4]:.1f}" in text  # of one section
+
+
+def test_refused_sections_are_drawn_apart_and_give_their_reason(page):
+    fragment = micrograph_fragment(page)
+    assert fragment.count('stroke-dasharray="10 6"') == 1  # by pattern, not by colour alone
+    assert "Section 1: A void of 14 µm lies in the section" in Reader(fragment).text
+
+
+def test_a_refused_micrograph_gives_its_reasons_and_no_curve():
+    prepared = Prepared("top.jpg", "refused", 0.1, (Finding("no-collector", "No foil was found. Turn the picture?"),))
+    page = MicrographPage(prepared, {})
+    reader = Reader(report_of(page))
+    assert reader.text.count("No foil was found. Turn the picture?") == 2  # in the table and in its chapter
+    assert "1 micrograph without a prediction" in reader.text
+    assert "img" not in {tag for tag, _ in reader.elements}
+
+
+def test_one_network_has_an_unknown_spread(prepared):
+    prediction = Prediction("specific", np.array([0.2, 5.0]), np.full((1, 2, 2), 150.0))
+    text = Reader(report_of(MicrographPage(prepared, {"specific": prediction}))).text
+    assert "its spread is unknown" in text
+    assert "nan" not in text
+
+
+def test_a_row_of_the_table_holds_no_pixels(page):
+    row = summary_row(page)
+    assert (row.sections_prepared, row.sections_refused, row.thickness_um) == (2, 1, 49.2)
+    assert sum(panel.by_section.nbytes for panel in row.panels) < 1000
+
+
+def test_an_empty_report_is_a_report():
+    assert "0 micrographs" in Reader(prediction_report([], [], model=MODEL)).text

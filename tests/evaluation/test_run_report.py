@@ -1,0 +1,94 @@
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratescope.evaluation.metrics import metrics
+from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
+
+
+@pytest.fixture
+def run(fold_predictions, rng):
+    worse = fold_predictions.assign(predicted=fold_predictions["measured"] * 1.3)
+    history = pd.DataFrame(
+        {
+            "step": np.arange(6, 66, 6),
+            "train_mape_percent": np.linspace(40, 5, 10),
+            "validation_mape_percent": np.linspace(42, 9, 10),
+        }
+    )
+    capacities = tuple(
+        CapacityRun(
+            capacity,
+            metrics(fold_predictions, capacity, theoretical=159.7, ladder={"mean curve": worse}),
+            fold_predictions,
+            {str(fold): history for fold in range(5)},
+        )
+        for capacity in ("specific", "density")
+    )
+    return RunSummary(
+        campaign="<virtual>",
+        learned_from="45 simulated micrographs",
+        protocol="by-electrode",
+        capacities=capacities,
+        settings_text="[train]\nmax_steps = 300\n",
+        simulated=True,
+        remarks=("Early stopping cannot see memorising.",),
+        name_of={"E50": "50 %", "E35": "35 %", "E30": "30 %", "E25": "25 %", "E20": "20 %"},
+        limits=("It knows NCM111 alone.",),
+    )
+
+
+def words_of(report):
+    return " ".join(re.sub(r"<[^>]+>", " ", report).split())
+
+
+def test_the_report_names_protocol_baselines_remarks_and_settings(run):
+    text = words_of(training_report(run))
+    for part in ("by-electrode", "mean curve", "Early stopping cannot see memorising.", "max_steps = 300", "NCM111"):
+        assert part in text
+
+
+def test_headline_figures_are_those_of_the_metrics(run):
+    text = words_of(training_report(run))
+    test = run.capacities[0].metrics["test"]["network"]
+    assert f"{test['per_electrode']['overall']['mape_percent']:.1f} % error per electrode" in text
+    assert f"{test['per_crop']['overall']['mape_percent']:.1f} % per crop" in text
+    assert "The best baseline, mean curve, errs by 30.0 %." in text
+
+
+def test_a_network_that_loses_against_a_baseline_is_called_useless(run):
+    part = run.capacities[0]
+    perfect = part.fold_predictions.assign(predicted=part.fold_predictions["measured"])
+    lost = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder={"thresholded porosity": perfect})
+    report = training_report(dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=lost),)))
+    assert "Not better than thresholded porosity" in words_of(report)
+
+
+def test_simulated_runs_say_so_and_measured_ones_do_not(run):
+    assert "Everything here is simulated" in training_report(run)
+    real = dataclasses.replace(run, simulated=False, learned_from="nine micrographs")
+    assert "simulated" not in words_of(training_report(real))
+
+
+def test_the_published_protocol_comes_with_its_warning(run):
+    report = training_report(dataclasses.replace(run, protocol="as-published"))
+    assert "the error for a new electrode will be much larger" in words_of(report)
+
+
+def test_nothing_comes_from_outside_and_names_are_escaped(run):
+    report = training_report(run)
+    assert "&lt;virtual&gt;" in report
+    assert "<virtual>" not in report
+    bare = re.sub(r"base64,[A-Za-z0-9+/=]+", "", report)
+    assert not re.search(r"http|<script|<link", bare)
+
+
+def test_without_ladder_histories_or_test_part_there_is_still_a_report(run, fold_predictions):
+    no_test = fold_predictions[fold_predictions["part"] != "test"]
+    part = CapacityRun("specific", metrics(no_test, "specific", theoretical=159.7), no_test)
+    text = words_of(training_report(dataclasses.replace(run, capacities=(part,), name_of={})))
+    assert "Specific capacity" in text
+    assert "nan" not in text

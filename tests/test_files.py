@@ -1,0 +1,53 @@
+"""A file appears under its name when it is whole, or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ratescope.errors import OutputError
+from ratescope.files import prepare_folder, whole_file, write_csv, write_json, write_text
+
+
+def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError, match="power cut"), whole_file(target) as part:
+        part.write_text("half")
+        raise RuntimeError("power cut")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device\. Choose a folder"):
+        with whole_file(tmp_path / "a.txt"), Path("/dev/full").open("w") as full:
+            full.write("x" * 10**5)
+            full.flush()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write .*out: .*Choose a folder that can be written"):
+        prepare_folder(tmp_path / "out")
+
+
+def test_json_without_numbers_that_others_cannot_read(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert os.listdir(tmp_path) == []
+    write_json(tmp_path / "a.json", {"µ": [1, None]})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"µ": [1, None]}
+
+
+def test_unknown_fields_of_a_table_stay_empty(tmp_path):
+    write_csv(tmp_path / "a.csv", ["a", "b", "c"], [{"a": 0.1, "b": True}, {"a": None, "c": "x,y"}])
+    assert (tmp_path / "a.csv").read_text() == 'a,b,c\n0.1,true,\n,,"x,y"\n'
+
+
+def test_text_is_utf_8_everywhere(tmp_path):
+    write_text(tmp_path / "a.txt", "µm\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc2\xb5m\n"

@@ -1,0 +1,58 @@
+import tomllib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratescope.errors import SettingsError
+from ratescope.settings import Settings, TrainSettings, from_table, read_recipe, read_settings, to_toml
+
+
+@given(
+    st.integers(1, 10**6),
+    st.floats(1e-9, 1.0),
+    st.booleans(),
+    st.lists(st.integers(1, 512), min_size=6, max_size=6).map(tuple),
+)
+def test_settings_survive_the_way_through_toml(steps, rate, autocast, filters):
+    train = TrainSettings(max_steps=steps, highest_rate=rate, autocast_bf16=autocast)
+    settings = replace(Settings(), train=train, network=replace(Settings().network, filters=filters))
+    assert from_table(Settings, tomllib.loads(to_toml(settings))) == settings
+
+
+def test_a_file_keeps_the_defaults_that_it_does_not_name(tmp_path):
+    (tmp_path / "mine.toml").write_text("[train]\nmax_steps = 7\n")
+    assert read_settings(tmp_path / "mine.toml") == replace(Settings(), train=TrainSettings(max_steps=7))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"prepare": {"crop_row": 224}}, "settings.prepare: unknown key 'crop_row'; did you mean 'crop_rows'?"),
+        ({"trian": {}}, "settings: unknown key 'trian'; did you mean 'train'?"),
+        ({"train": {"zzz": 1}}, "unknown key 'zzz'. Known are batch"),
+        ({"train": {"max_steps": "many"}}, "settings.train.max_steps: .*but it is 'many'. Change it there."),
+        ({"train": 3}, "a table is wanted here, but it is 3"),
+    ],
+)
+def test_a_wrong_key_or_value_is_said_with_its_place(table, said):
+    with pytest.raises(SettingsError, match=said):
+        from_table(Settings, table)
+
+
+def test_a_file_that_is_no_toml_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "mine.toml").write_text("[train\n")
+    with pytest.raises(SettingsError, match="not a readable TOML file"):
+        read_settings(tmp_path / "mine.toml")
+
+
+def test_an_unknown_recipe_is_said_in_a_sentence():
+    with pytest.raises(SettingsError, match="no recipe 'papre'; did you mean 'paper'"):
+        read_recipe("papre")
+
+
+def test_the_command_line_wins_over_the_recipe():
+    settings = read_recipe("paper", protocol="as-published", folds=3)
+    assert (settings.folds.protocol, settings.folds.count) == ("as-published", 3)
+    assert settings.train == Settings().train
