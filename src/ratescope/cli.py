@@ -17,13 +17,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+import ratescope
 from ratescope.errors import RatescopeError
 
 DONE, NOTHING_TRIED, SOME_REFUSED, INTERRUPTED = 0, 2, 3, 130
 ALL_CORES = os.cpu_count() or 1
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -85,6 +85,23 @@ class MethodChoice(StrEnum):
     guided_backprop = "guided-backprop"
     occlusion = "occlusion"
     all = "all"
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> None:
+    if version:
+        print(f"ratescope {ratescope.__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@campaign_app.callback(invoke_without_command=True, no_args_is_help=False)
+def campaign_root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()

@@ -90,7 +90,7 @@ class TrainSettings:
     l2: float = 1e-4  # silent in the paper; our choice, on kernels, as a term of the loss (decision 0007)
     output_unit: Literal["spread", "capacity"] = "spread"  # our choice: the last layer speaks in units of the training
     # curves' spread around their mean, so that the warm-up is not spent on finding 150 Ah/kg; "capacity": as published
-    autocast_bf16: bool = True  # our choice: twice as fast on CPUs that have it, same loss within its noise
+    autocast_bf16: bool = True  # our choice: twice as fast where the CPU has AVX-512; elsewhere float32 is used
     checkpoint_every_s: float = 20.0  # our choice: what a kill may cost
     seed: int = 0
 

@@ -17,6 +17,7 @@ LAYERS = (
     {"attribution"},
     {"predict", "train", "explain", "demo", "audit"},
     {"cli"},
+    {"__main__"},
 )
 APART = ({"imaging", "cycling"}, {"campaign", "evaluation"}, {"network", "baselines", "virtual_lab"})
 ROOMS = sorted(path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file())

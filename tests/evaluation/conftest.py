@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
 from ratescope.records import Box, Coating, Collector, Finding, Prediction, Prepared, Section
 
 RATES = np.array([0.2, 1.0, 2.0, 3.0, 5.0])
@@ -87,8 +88,7 @@ def draw_fold_predictions(rng, error=0.05, crops=6):
                     predicted = measured * (1 + own_error + error * rng.normal())
                     where = (fold, part, electrode, f"{electrode}-s{crop % 3}", f"{electrode}.tif", crop)
                     rows.append((*where, rate, measured, predicted, fold))
-    columns = "fold part electrode specimen file section c_rate_per_h measured predicted network".split()
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=FOLD_PREDICTION_COLUMNS)
 
 
 @pytest.fixture
@@ -106,6 +106,6 @@ def predictions(rng):
     return {capacity: draw_prediction(rng, capacity) for capacity in ("specific", "density")}
 
 
-@pytest.fixture
-def fold_predictions(rng):
-    return draw_fold_predictions(rng)
+@pytest.fixture(scope="session")
+def fold_predictions():
+    return draw_fold_predictions(np.random.default_rng(7))

@@ -144,30 +144,27 @@ def _first_row_in_file(to_file: Floats, shape: tuple[int, int], is_above: bool) 
     return np.asarray(np.maximum(row if is_above else rows - 1 - row, 0.0))
 
 
-def _surface(
-    grey: NDArray[np.uint8], size_um: float, foil_row: float, settings: PrepareSettings
-) -> tuple[Floats, tuple[Finding, ...]]:
-    """The outline of the solid above the foil, after closing gaps; NaN where the column is not seen."""
+def _surface(grey: NDArray[np.uint8], size_um: float, foil_row: float, settings: PrepareSettings) -> Floats:
+    """First row of the coating in each column: the outline of the solid above the foil, after closing gaps.
+
+    What is solid is known by its difference from the resin (or the vacuum) beyond it; NaN where that is not in view.
+    """
     block = pixels_in(BLOCK_UM, size_um)
     block_um = block * size_um
     means = block_mean(grey, block, block)
     foil = (foil_row + 0.5) / block  # in blocks, from the top
     end = int(foil - 1.0 / block_um)
-    rough = _end_of_texture(means[: max(end, 1)], block_um)
-    solid, is_seen = _solid(means[: max(end, 1)], rough, block_um)
-    closed = _closed(solid, pixels_in(settings.closed_gap_um, block_um))
-    labels, _ = ndimage.label(closed)
-    counts = np.bincount(labels[-pixels_in(3.0, block_um) :].ravel(), minlength=2)
-    counts[0] = 0
-    grown = labels == counts.argmax() if counts.max() else np.zeros_like(closed)
-    top = np.where(grown.any(axis=0), grown.argmax(axis=0), np.nan) * block - 0.5
-    surface = np.interp(np.arange(grey.shape[1]), block_centres(top.size, block), top)
-    findings = ()
-    if not is_seen:
-        findings = (
-            Finding("surface-not-seen", "the coating reaches the image border: its thickness is at least what is said."),
-        )
-    return surface, findings
+    above_foil = means[: max(int(foil - 1.0 / block_um), 1)]
+    rough = _end_of_texture(above_foil, block_um)
+    rows = np.arange(len(above_foil))[:, None]
+    beyond = (rows < rough - 3.0 / block_um) & (rows > rough - 40.0 / block_um)
+    if beyond.any(axis=0).mean() < 0.5:
+        return np.full(grey.shape[1], np.nan)
+    solid = _solid(above_foil, beyond, rows > rough + 5.0 / block_um, block_um) & (rows >= rough - 3.0 / block_um)
+    top = np.where(solid.any(axis=0), solid.argmax(axis=0), len(above_foil)).astype(np.float64)
+    # Rows grow downwards: to close a gap in the solid is to open its outline.
+    top = ndimage.grey_opening(top, pixels_in(settings.closed_gap_um, block_um), mode="nearest")
+    return np.interp(np.arange(grey.shape[1]), block_centres(top.size, block), top * block - 0.5)
 
 
 def _end_of_texture(means: NDArray[np.float32], block_um: float) -> NDArray[np.int_]:
@@ -180,17 +177,15 @@ def _end_of_texture(means: NDArray[np.float32], block_um: float) -> NDArray[np.i
     return np.asarray(len(means) - 1 - from_foil.argmax(axis=0))
 
 
-def _solid(means: NDArray[np.float32], rough: NDArray[np.int_], block_um: float) -> tuple[NDArray[np.bool_], bool]:
-    """What differs from the resin beyond the coating, by a fifth of what its grains differ or five times the noise."""
-    rows = np.arange(len(means))[:, None]
-    is_beyond = (rows < rough - 3.0 / block_um) & (rows > rough - 40.0 / block_um)
-    if is_beyond.any(axis=0).mean() < 0.1:
-        return np.ones_like(means, dtype=np.bool_), False
-    resin = _running_mean(means, is_beyond, pixels_in(40.0, block_um))
+def _solid(
+    means: NDArray[np.float32], beyond: NDArray[np.bool_], inside: NDArray[np.bool_], block_um: float
+) -> NDArray[np.bool_]:
+    """What differs from the resin beyond, by a fifth of what grains differ from it or by five times the noise."""
+    resin = _running_mean(means, beyond, pixels_in(40.0, block_um))
     off = np.abs(ndimage.gaussian_filter(means, 0.4 / block_um) - resin)
-    noise = 1.4826 * float(np.median(off[is_beyond]))
-    contrast = float(np.percentile(off[rows > rough + 5.0 / block_um], 75))
-    return np.asarray(off > max(5.0 * noise, 0.2 * contrast)), True
+    noise = 1.4826 * float(np.median(off[beyond]))
+    contrast = float(np.percentile(off[inside], 75)) if inside.any() else 0.0
+    return np.asarray(off > max(5.0 * noise, 0.2 * contrast))
 
 
 def _running_mean(means: NDArray[np.float32], is_counted: NDArray[np.bool_], window: int) -> NDArray[np.float32]:
@@ -200,13 +195,6 @@ def _running_mean(means: NDArray[np.float32], is_counted: NDArray[np.bool_], win
     columns = np.arange(means.shape[1])
     is_known = counts > 0.5
     return np.interp(columns, columns[is_known], sums[is_known] / counts[is_known])[None].astype(np.float32)
-
-
-def _closed(solid: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
-    """Morphological closing by a square; the border neither opens nor closes anything."""
-    padded = np.pad(solid, gap, mode="edge")
-    closed = ndimage.minimum_filter(ndimage.maximum_filter(padded, gap), gap, origin=-1 if gap % 2 == 0 else 0)
-    return np.asarray(closed[gap:-gap, gap:-gap])
 
 
 # --- the rectangle ------------------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ class NetworkCard:
         Names of the scalar inputs beside the crop, in their order.
     trained_on : str
         In words; what is simulated is called simulated.
+    arithmetic : str
+        Of the convolutions while training; predictions are always float32.
     fingerprint : str
         Of the settings and of everything that the network was trained on.
     """
@@ -47,6 +49,7 @@ class NetworkCard:
     mean_colour: tuple[float, float, float]
     facts: tuple[str, ...] = ()
     trained_on: str = "not stated"
+    arithmetic: str = "float32"
     seed: int = 0
     fingerprint: str = ""
     ratescope_version: str = ratescope.__version__

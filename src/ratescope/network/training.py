@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -81,7 +82,8 @@ def train_network(
         If the input cannot be learned from, the folder holds another training, or the loss is not finite.
     """
     keep_large_blocks()
-    given = TrainingSet(crops, np.asarray(curves, np.float64), np.asarray(train), np.asarray(validation), facts or {})
+    rates = tuple(float(rate) for rate in c_rates_per_h)
+    given = TrainingSet(crops, np.asarray(curves, np.float64), rates, train, validation, facts or {})
     identity = fingerprint(given, settings, capacity, start_from)
     prepare_folder(folder)
     if (finished := _finished(folder, identity, resume=resume)) is not None:
@@ -92,9 +94,16 @@ def train_network(
         read_progress(state, progress)
     _learn(given, progress, settings, state, on_progress)
     network = _best_network(progress)
-    rates = tuple(float(rate) for rate in c_rates_per_h)
-    seed = settings.train.seed
-    card = NetworkCard(capacity, rates, given.mean_colour, tuple(given.facts), trained_on, seed, identity)
+    card = NetworkCard(
+        capacity,
+        rates,
+        given.mean_colour,
+        facts=tuple(given.facts),
+        trained_on=trained_on,
+        arithmetic=arithmetic(settings),
+        seed=settings.train.seed,
+        fingerprint=identity,
+    )
     rows = [dict(zip(HISTORY_COLUMNS, row, strict=True)) for row in progress.history]
     write_csv(folder / "history.csv", HISTORY_COLUMNS, rows)
     save_network(folder / "weights.safetensors", network, card)
@@ -108,19 +117,21 @@ def new_network(given: TrainingSet, settings: Settings, start_from: RateNetwork 
         network = RateNetwork(settings.network, rates=given.curves.shape[1], facts=len(given.facts))
     if start_from is not None:
         _take_over(start_from, network)
-    crops, curves = given.crops[given.train], given.curves[given.train]
-    _fill(network.input_mean, crops.mean(axis=(0, 1, 2)))
-    _fill(network.input_scale, np.maximum(crops.std(axis=(0, 1, 2)), 1.0))  # a uniform crop must not divide by zero
-    if settings.train.output_unit == "spread":
-        mean = curves.mean(axis=0)
-        _fill(network.output_offset, mean)
-        _fill(network.output_scale, np.maximum(curves.std(axis=0), _LEAST_SPREAD * mean))
-    if given.facts:
-        table = given.fact_table(given.train)
-        _fill(network.fact_mean, table.mean(axis=0))
-        spread = table.std(axis=0)
-        _fill(network.fact_scale, np.where(spread > 0, spread, 1.0))
+    _fit_scalings(network, given, settings)
     return network
+
+
+def _fit_scalings(network: RateNetwork, given: TrainingSet, settings: Settings) -> None:
+    """Write mean and spread of the training crops, their facts and their curves into the network's buffers."""
+    _fill(network.input_mean, given.mean_colour)
+    _fill(network.input_scale, np.maximum(given.colour_spread, 1.0))  # a uniform crop must not divide by zero
+    curves, facts = given.curves[given.train], given.fact_table(given.train)
+    if settings.train.output_unit == "spread":
+        _fill(network.output_offset, curves.mean(axis=0))
+        _fill(network.output_scale, np.maximum(curves.std(axis=0), _LEAST_SPREAD * curves.mean(axis=0)))
+    if given.facts:
+        _fill(network.fact_mean, facts.mean(axis=0))
+        _fill(network.fact_scale, np.where(facts.std(axis=0) > 0, facts.std(axis=0), 1.0))
 
 
 def _finished(folder: Path, identity: str, *, resume: bool) -> RateNetwork | None:
@@ -138,7 +149,7 @@ def _finished(folder: Path, identity: str, *, resume: bool) -> RateNetwork | Non
 def _learn(given: TrainingSet, progress: Progress, settings: Settings, state: Path, on_progress: OnProgress) -> None:
     """Step by step to the end: of the steps, or of the patience."""
     reduced = _reduced(given.crops[given.train], settings.network.input_reduction)
-    steps_per_epoch = _steps_per_epoch(len(given.train), settings.train.batch)
+    epoch_steps = steps_per_epoch(len(given.train), settings.train.batch)
     written_at = -math.inf  # at once, so that a full disk is noticed before an hour is spent
     while progress.steps < settings.train.max_steps and progress.epochs_since_best < settings.train.patience_epochs:
         if time.monotonic() - written_at >= settings.train.checkpoint_every_s:
@@ -146,9 +157,10 @@ def _learn(given: TrainingSet, progress: Progress, settings: Settings, state: Pa
             written_at = time.monotonic()
         rate = learning_rate(progress.steps, settings.train)
         progress.count_step(*_step(given, reduced, progress, settings))
-        if progress.steps % steps_per_epoch == 0 or progress.steps == settings.train.max_steps:
-            epoch = math.ceil(progress.steps / steps_per_epoch)
-            progress.close_epoch(epoch, rate, validation_mape(progress.network, given))
+        if progress.steps % epoch_steps == 0 or progress.steps == settings.train.max_steps:
+            error = validation_mape(progress.network, given)
+            _check_finite(error, "validation MAPE", progress.steps, settings)
+            progress.close_epoch(math.ceil(progress.steps / epoch_steps), rate, error)
         on_progress(progress.steps, settings.train.max_steps, f"validation MAPE {progress.best_mape:.2f} %")
 
 
@@ -166,15 +178,11 @@ def _step(
     progress.optimiser.zero_grad()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_chance(seed, "dropout", step).integers(2**63))
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.train.autocast_bf16 and _is_bf16_fast()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=arithmetic(settings) == "bfloat16"):
             activation = network.activation_of_reduced(crops)
         error = mape(network.head(network.pool(activation), facts), measured)
     loss = error + settings.train.l2 * kernel_l2(network)
-    if not math.isfinite(loss.item()):
-        raise TrainingError(
-            f"the loss became {loss.item()} at step {step}. "
-            f"Lower train.highest_rate, now {settings.train.highest_rate}."
-        )
+    _check_finite(loss.item(), "loss", step, settings)
     torch.autograd.backward(loss)
     progress.optimiser.step()
     return loss.item(), error.item()
@@ -190,6 +198,12 @@ def validation_mape(network: RateNetwork, given: TrainingSet) -> float:
             crops, measured, facts = _tensors(given, given.crops[rows], rows)
             errors.append(mape(network(crops, facts), measured).item() * len(rows))
     return sum(errors) / len(given.validation)
+
+
+def _check_finite(value: float, what: str, step: int, settings: Settings) -> None:
+    if not math.isfinite(value):
+        highest = settings.train.highest_rate
+        raise TrainingError(f"the {what} became {value} at step {step}. Lower train.highest_rate, now {highest}.")
 
 
 def _tensors(
@@ -209,7 +223,7 @@ def _batch_rows(crops: int, batch: int, seed: int, step: int) -> NDArray[np.int_
     return order[place * batch : (place + 1) * batch]
 
 
-def _steps_per_epoch(crops: int, batch: int) -> int:
+def steps_per_epoch(crops: int, batch: int) -> int:
     """As many full batches as there are; where they are fewer than six, several passes make an epoch."""
     steps_per_pass = crops // min(batch, crops)
     return steps_per_pass * math.ceil(_STEPS_PER_EPOCH / steps_per_pass)
@@ -229,9 +243,10 @@ def _reduced(crops: NDArray[np.uint8], reduction: int) -> NDArray[np.uint8]:
     return np.stack([square.mean(axis=(1, 3)).round().astype(np.uint8) for square in squares])
 
 
-def _is_bf16_fast() -> bool:
-    """Without AVX-512, bfloat16 convolutions are emulated at a hundredth of the speed; float32 then gives the same."""
-    return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+def arithmetic(settings: Settings) -> Literal["bfloat16", "float32"]:
+    """What convolutions are trained in on this CPU: without AVX-512, bfloat16 is ten times slower than float32."""
+    is_fast = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return "bfloat16" if settings.train.autocast_bf16 and is_fast else "float32"
 
 
 def _take_over(source: RateNetwork, network: RateNetwork) -> None:
@@ -245,8 +260,8 @@ def _take_over(source: RateNetwork, network: RateNetwork) -> None:
         ) from error
 
 
-def _fill(buffer: Tensor, values: NDArray[np.float64]) -> None:
-    buffer.copy_(torch.from_numpy(values))
+def _fill(buffer: Tensor, values: NDArray[np.float64] | tuple[float, ...]) -> None:
+    buffer.copy_(torch.as_tensor(values))
 
 
 def _best_network(progress: Progress) -> RateNetwork:

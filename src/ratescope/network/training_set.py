@@ -27,6 +27,7 @@ class TrainingSet:
     crops : uint8 array, shape (n, rows, columns, 3)
     curves : float array, shape (n, rates)
         In Ah/kg or Ah/L; one curve per crop.
+    c_rates_per_h : tuple of floats
     train, validation : int array
         Positions in ``crops``.
     facts : mapping of name to float array, shape (n,)
@@ -39,6 +40,7 @@ class TrainingSet:
 
     crops: NDArray[np.uint8]
     curves: NDArray[np.float64]
+    c_rates_per_h: tuple[float, ...]
     train: NDArray[np.int_]
     validation: NDArray[np.int_]
     facts: Facts = field(default_factory=dict)
@@ -75,28 +77,37 @@ class TrainingSet:
                 f"crops are 8-bit of shape (n, rows, columns, 3); got {self.crops.dtype} {self.crops.shape}. "
                 "Make them with ratescope prepare."
             )
-        if self.curves.ndim != 2 or len(self.curves) != len(self.crops):
+        if self.curves.shape != (len(self.crops), len(self.c_rates_per_h)):
             raise TrainingError(
-                f"each of {len(self.crops)} crops needs a rate curve; curves have shape {self.curves.shape}. "
-                "Give one row per crop."
+                f"each of {len(self.crops)} crops needs a capacity at each of {len(self.c_rates_per_h)} C-rates; "
+                f"curves have shape {self.curves.shape}. Give one row per crop."
             )
 
     @property
     def mean_colour(self) -> tuple[float, float, float]:
         """Of the training crops, 0…255 in red, green and blue."""
-        red, green, blue = self.crops[self.train].mean(axis=(0, 1, 2))
+        red, green, blue = np.mean([self.crops[row].mean(axis=(0, 1)) for row in self.train], axis=0)
         return float(red), float(green), float(blue)
+
+    @property
+    def colour_spread(self) -> NDArray[np.float64]:
+        """Standard deviation of the training crops' pixels, shape (3,); crop by crop, to stay within memory."""
+        middle = np.asarray(self.mean_colour)
+        squares = [np.square(self.crops[row] - middle).mean(axis=(0, 1)) for row in self.train]
+        spread: NDArray[np.float64] = np.sqrt(np.mean(squares, axis=0))
+        return spread
 
     def fact_table(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
         """The facts of some crops, shape (rows, facts)."""
-        return np.stack([values[rows] for values in self.facts.values()], axis=1)
+        return np.array([values[rows] for values in self.facts.values()]).reshape(len(self.facts), len(rows)).T
 
 
 def fingerprint(given: TrainingSet, settings: Settings, capacity: str, start_from: RateNetwork | None) -> str:
     """A checksum over everything that decides what is learned: whoever resumes must bring the same."""
     train = asdict(settings.train)
     del train["checkpoint_every_s"]  # changes when a file is written, never what stands in it
-    decided = [asdict(settings.network), asdict(settings.augmentation), train, capacity, *given.facts]
+    recipe = [asdict(settings.network), asdict(settings.augmentation), train]
+    decided = [*recipe, capacity, given.c_rates_per_h, *given.facts]
     total = hashlib.sha256(json.dumps(decided).encode())
     for part in (given.train, given.validation):
         total.update(part.astype(np.int64).tobytes())

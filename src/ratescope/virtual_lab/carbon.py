@@ -10,8 +10,12 @@ from scipy.spatial import cKDTree
 
 from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import Grains
+from ratescope.virtual_lab.relaxation import Height
 
 MEDIAN_DIAMETER_UM = 3.4  # section 2.2: "small flaky objects with a length of a few micrometres"
+GRAINS_REACH_UM = 1.6  # our choice: flakes become rarer this fast away from grains
+CLUSTER_UM, CLUSTER_SIZE = 1.8, 6  # our choice: carbon lies in loose clusters of about this width and number
+PLACES_PER_UM3 = 2.5  # candidates for each µm³ of carbon wanted
 NO_FLAKE = np.iinfo(np.int32).max
 
 
@@ -52,21 +56,16 @@ def draw_flakes(
     volume_um3: float,
     grains: Grains,
     period_um: tuple[float, float],
-    top_um: NDArray[np.float64],
-    candidates_um: NDArray[np.float64],
+    ceiling: Height,
     rng: np.random.Generator,
 ) -> Flakes:
-    """Put flakes of a total volume, clipped parts included, into the pores.
-
-    Parameters
-    ----------
-    top_um : float array, shape (candidates,)
-        Ceiling over each candidate.
-    candidates_um : float array, shape (candidates, 3)
-        Places from which those in pores are taken, in order.
-    """
+    """Put flakes into the pores under a ceiling, until they have a volume, hidden parts included."""
+    candidates_um = _draw_places(volume_um3, period_um, float(grains.centres_um[:, 2].max()), rng)
+    top_um = ceiling(candidates_um[:, 0], candidates_um[:, 1])
     gap_um, outward = _nearest_grain(grains, candidates_um, period_um)
-    free = (gap_um > 0.0) & (candidates_um[:, 2] > 0.3) & (candidates_um[:, 2] < top_um - 1.0)
+    # Flakes and binder hold on to grains: few float in the middle of a wide pore.
+    kept = rng.random(len(gap_um)) < np.exp(-gap_um / GRAINS_REACH_UM)
+    free = kept & (gap_um > 0.0) & (candidates_um[:, 2] > 0.3) & (candidates_um[:, 2] < top_um - 1.0)
     centres, outward = candidates_um[free], outward[free]
     count = len(centres)
     radii = 0.5 * MEDIAN_DIAMETER_UM * np.exp(0.35 * np.clip(rng.standard_normal(count), -1.7, 1.7))
@@ -80,6 +79,17 @@ def draw_flakes(
     bends = 0.06 * rng.standard_normal(count)
     enough = int(np.searchsorted(np.cumsum(0.8 * 2.0 * np.pi * radii**2 * half_thickness), volume_um3))
     return Flakes(centres, axes, radii, half_thickness, bends).first(enough)
+
+
+def _draw_places(
+    volume_um3: float, period_um: tuple[float, float], height_um: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Places in loose clusters, in random order; about one in ten will lie in a pore and near a grain."""
+    clusters = int(volume_um3 * PLACES_PER_UM3 / CLUSTER_SIZE)
+    middles_um = rng.random((clusters, 1, 3)) * (*period_um, height_um)
+    places_um = (middles_um + CLUSTER_UM * rng.standard_normal((clusters, CLUSTER_SIZE, 3))).reshape(-1, 3)
+    places_um[:, :2] %= period_um
+    return places_um
 
 
 def _nearest_grain(

@@ -122,9 +122,9 @@ def shape_grains(
     stretch /= np.cbrt(stretch.prod(axis=1))[:, None]
     turns = np.linalg.qr(rng.standard_normal((count, 3, 3)))[0]
     axes = turns * stretch[:, None, :] @ turns.transpose(0, 2, 1)
-    waves = rng.standard_normal((count, 4, 3)) * np.array([1.6, 2.4, 3.2, 5.0])[None, :, None]
+    waves = rng.standard_normal((count, 4, 3)) * np.array([1.3, 1.9, 2.5, 3.4])[None, :, None]
     phases = rng.uniform(0.0, 2.0 * np.pi, (count, 4, 1))
-    heights = rng.standard_normal((count, 4, 1)) * np.array([0.045, 0.04, 0.032, 0.022])[None, :, None]
+    heights = rng.standard_normal((count, 4, 1)) * np.array([0.05, 0.04, 0.028, 0.015])[None, :, None]
     bumps = np.concatenate([waves, phases, heights], axis=2)
     return Grains(centres_um, radii_um, axes, bumps, fractures, seed=int(rng.integers(2**31)))
 
@@ -185,7 +185,8 @@ def cut_grains(grains: Grains, frame: Frame, y_um: float, period_um: tuple[float
         deviation_um * solid_noise(frame, y_um, spacing_um=spacing_um, seed=grains.seed)[seen]
         for spacing_um, deviation_um in ROUGHNESS_UM
     )
-    cut.level[seen] += rough_um / grains.radii_um[cut.owner[seen]]
+    # Fines are single primary particles, thus smooth.
+    cut.level[seen] += rough_um / np.maximum(grains.radii_um[cut.owner[seen]], 2.0)
     return cut
 
 

@@ -29,7 +29,7 @@ from ratescope.virtual_lab.relaxation import Height, Walls, relax
 JAMMED = 0.60  # our choice: grains between large pores touch at this fraction, a little under random close packing
 BROKEN_FROM_MPA = 200.0  # VIRTUAL-LAB, section 1: cracks at 300 MPa, hardly any below
 HIGHEST_MPA = 750.0  # Table 1
-FOIL_ROUGHNESS_UM = 0.22  # our choice: rolled aluminium
+FOIL_ROUGHNESS_UM = 0.16  # our choice: rolled aluminium
 FOIL_WAVINESS_UM = 0.5  # our choice: as embedded
 SURFACE_ROUGHNESS_UM = 4.0  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
 
@@ -81,8 +81,6 @@ def _pack(
     fractures = _draw_fractures(electrode, centres_um, radii_um, rng)
     grains = shape_grains(centres_um, radii_um, fractures, rng)
     volume_um3 = period_um[0] * period_um[1] * electrode.thickness_um
-    candidates_um = rng.random((int(volume_um3 / 8.0), 3)) * (*period_um, electrode.thickness_um + 4.0)
-    top_um = ceiling(candidates_um[:, 0], candidates_um[:, 1])
     # Half of a flake may be hidden in grains and in other flakes.
     wanted_um3 = 2.5 * electrode.volume_fractions["carbon"] * volume_um3
     return CrossSection(
@@ -91,7 +89,7 @@ def _pack(
         plane_um=float(rng.uniform(0.0, period_um[1])),
         period_um=period_um,
         grains=grains,
-        flakes=draw_flakes(wanted_um3, grains, period_um, top_um, candidates_um, rng),
+        flakes=draw_flakes(wanted_um3, grains, period_um, ceiling, rng),
         flakes_seen=0,
         foil_top=foil_top,
         foil_bottom=_draw_foil(period_um, 0.3, rng),
@@ -103,7 +101,7 @@ def _pack(
 
 def _draw_foil(period_um: tuple[float, float], waviness_um: float, rng: np.random.Generator) -> HeightField:
     waves = draw_height_field(period_um, (150.0, 400.0), waviness_um, rng, waves=12)
-    return waves + draw_height_field(period_um, (2.0, 14.0), FOIL_ROUGHNESS_UM, rng, waves=60)
+    return waves + draw_height_field(period_um, (3.0, 25.0), FOIL_ROUGHNESS_UM, rng, waves=60)
 
 
 def _draw_ceiling(electrode: VirtualElectrode, period_um: tuple[float, float], rng: np.random.Generator) -> Height:

@@ -23,7 +23,7 @@ from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import cut_grains
 
 COARSE_UM = 0.6  # our choice: points are hit without bias at any pixel size
-PLANES = 14  # our choice: one in 3 µm of depth, closer than grains are wide
+WIDE_UM, FEWEST_PLANES, MOST_PLANES = 400.0, 8, 12  # our choice: one plane in 5 or 3 µm of depth, under a grain's width
 HEADROOM_UM, FOOTROOM_UM = 16.0, 4.0  # above and below the coating's mean surfaces: more than any peak and dent
 
 
@@ -83,11 +83,12 @@ def measured_fractions(section: CrossSection) -> dict[str, float]:
 def _planes(section: CrossSection) -> list[tuple[Frame, float]]:
     """Level views of the whole slab, evenly spread over its depth, the section's own plane among them."""
     width_um, depth_um = section.period_um
+    planes = FEWEST_PLANES if width_um > WIDE_UM else MOST_PLANES
     columns = round(width_um / COARSE_UM)
     pixel_size_um = width_um / columns
     foil_row = (section.electrode.thickness_um + HEADROOM_UM) / pixel_size_um
     frame = Frame(round(foil_row + FOOTROOM_UM / pixel_size_um), columns, pixel_size_um, foil_row, width_um / 2)
-    return [(frame, section.plane_um + depth_um * k / PLANES) for k in range(PLANES)]
+    return [(frame, section.plane_um + depth_um * k / planes) for k in range(planes)]
 
 
 def _value_with(

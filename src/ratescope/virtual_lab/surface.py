@@ -23,7 +23,7 @@ REFLECTED: Mapping[str, float] = {
     "particle": 0.62,
     "crack": 0.11,
     "carbon": 0.36,
-    "binder": 0.21,
+    "binder": 0.25,
     "foil": 0.93,
 }
 TINTS: Mapping[str, tuple[float, float, float]] = {
@@ -35,6 +35,7 @@ TINTS: Mapping[str, tuple[float, float, float]] = {
     "binder": (1.0, 1.0, 1.01),
     "foil": (1.0, 1.0, 0.995),
 }
+LINES_PER_MM = 150.0  # our choice: well polished
 STANDS_PROUD: Mapping[str, float] = {"particle": 1.0, "foil": 0.75, "carbon": 0.35, "binder": 0.15}
 """What polishing leaves higher: hard grains stand above soft resin, and light is lost on the slopes between."""
 
@@ -48,6 +49,7 @@ def reflected_light(
     light *= _grain_texture(section, frame, seen, rng)
     light *= _fine_texture(section, frame, seen)
     light *= _relief(seen, frame)
+    light *= _polishing_lines(seen, frame, rng)
     return light[..., None] * np.stack([_by_phase(TINTS, k)[seen.phases] for k in range(3)], axis=2)
 
 
@@ -66,7 +68,7 @@ def _glow_from_below(section: CrossSection, frame: Frame) -> NDArray[np.float32]
     """Resin is clear: grains a few µm below the surface shine through it, out of focus."""
     coarse = frame.coarser(3)
     glow = np.zeros((coarse.rows, coarse.columns), np.float32)
-    for depth_um, blur_um, share in ((1.2, 0.5, 0.055), (3.0, 1.4, 0.05)):
+    for depth_um, blur_um, share in ((1.0, 0.45, 0.08), (2.8, 1.3, 0.075)):
         below = cut_grains(section.grains, coarse, section.plane_um + depth_um, section.period_um)
         glow += share * ndimage.gaussian_filter((below.level < 1.0).astype(np.float32), blur_um / coarse.pixel_size_um)
     return _enlarged(glow, 3, frame)
@@ -91,7 +93,7 @@ def _grain_texture(
     """Each grain a little brighter or darker; in it, primary particles of about 0.7 µm and fine pores."""
     count = len(section.grains.radii_um)
     shade = (1.0 + 0.045 * rng.standard_normal(count)).astype(np.float32)
-    porous = (2.6 - rng.gamma(2.0, 0.35, count)).astype(np.float32)
+    porous = (3.0 - rng.gamma(1.6, 0.4, count).clip(0.0, 1.5)).astype(np.float32)
     y_um, seed = section.plane_um, section.binder_seed
     aside, upwards = (solid_noise(frame, y_um, spacing_um=0.9, seed=seed + k) for k in (2, 3))
     is_grain = seen.phases == PHASES["particle"]
@@ -100,7 +102,7 @@ def _grain_texture(
     speck = solid_noise(frame, y_um, spacing_um=0.34, seed=seed + 4)[is_grain]
     hole = np.clip((speck - porous[owner]) * 2.0, 0.0, 1.0)
     texture = np.ones(is_grain.shape, np.float32)
-    texture[is_grain] = shade[owner] * (1.0 + 0.16 * primary + 0.03 * aside[is_grain]) * (1.0 - 0.55 * hole)
+    texture[is_grain] = shade[owner] * (1.0 + 0.21 * primary + 0.03 * aside[is_grain]) * (1.0 - 0.55 * hole)
     return texture
 
 
@@ -143,6 +145,24 @@ def _relief(seen: View, frame: Frame) -> NDArray[np.float32]:
     meet[1:] |= (grain[1:] != grain[:-1]) & (grain[1:] >= 0) & (grain[:-1] >= 0)
     meet[:, 1:] |= (grain[:, 1:] != grain[:, :-1]) & (grain[:, 1:] >= 0) & (grain[:, :-1] >= 0)
     return shading.astype(np.float32) * np.where(meet, np.float32(0.55), np.float32(1.0))
+
+
+def _polishing_lines(seen: View, frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The last polish leaves faint, fine lines on what is hard."""
+    lines = np.ones((frame.rows, frame.columns), np.float32)
+    count = int(rng.poisson(LINES_PER_MM * frame.columns * frame.pixel_size_um * 1e-3))
+    for slope, depth in zip(np.tan(rng.uniform(-1.2, 1.2, count)), rng.uniform(0.02, 0.07, count), strict=True):
+        row, column = rng.random(2) * (frame.rows, frame.columns)
+        if abs(slope) < 1.0:
+            columns = np.arange(frame.columns)
+            rows = np.rint(row + slope * (columns - column)).astype(np.intp)
+        else:
+            rows = np.arange(frame.rows)
+            columns = np.rint(column + (rows - row) / slope).astype(np.intp)
+        inside = (rows >= 0) & (rows < frame.rows) & (columns >= 0) & (columns < frame.columns)
+        lines[rows[inside], columns[inside]] -= np.float32(depth)
+    lines[~np.isin(seen.phases, _codes("particle", "foil"))] = 1.0
+    return lines
 
 
 def _by_proudness() -> NDArray[np.float32]:
