@@ -18,6 +18,15 @@ _HOME = {
     "RateCurve": "ratescope.records",
     "Settings": "ratescope.settings",
     "read_settings": "ratescope.settings",
+    "read_micrograph": "ratescope.imaging.reading",
+    "prepare_file": "ratescope.imaging.prepare",
+    "read_campaign": "ratescope.campaign.sheets",
+    "read_model": "ratescope.predict",
+    "predict_rate_curve": "ratescope.predict",
+    "predict_files": "ratescope.predict",
+    "train_campaign": "ratescope.train",
+    "explain_files": "ratescope.explain",
+    "bundled_micrographs": "ratescope.demo",
 }
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604  the names are the keys above

@@ -55,7 +55,7 @@ def _crops_of(folder: Path, on_progress: OnProgress) -> NDArray[np.uint8]:
         raise InputError(f"{folder} learned from {campaign_folder}, which is not there. Bring the campaign back.")
     settings = read_settings(folder / "settings.toml")
     crops = prepare_campaign(read_campaign(campaign_folder), settings.prepare, on_progress=on_progress).pixels
-    return crops[np.unique(np.linspace(0, len(crops) - 1, CROPS).astype(int))]
+    return np.asarray(crops[np.unique(np.linspace(0, len(crops) - 1, CROPS).astype(int))])
 
 
 def _rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 from ratescope.predict import Written, predict_files
@@ -11,5 +11,9 @@ from ratescope.records import OnProgress, no_progress
 
 def run_demo(out: Path, *, on_progress: OnProgress = no_progress) -> Written:
     """Predict the bundled micrographs into a folder, maps and report included."""
-    with as_file(files("ratescope") / "bundled" / "micrographs") as folder:
-        return predict_files([folder], out, on_progress=on_progress)
+    return predict_files(bundled_micrographs(), out, on_progress=on_progress)
+
+
+def bundled_micrographs() -> list[Path]:
+    """The micrographs that ratescope brings along, by name; they are simulated."""
+    return sorted(Path(str(files("ratescope"))).glob("bundled/micrographs/*.tif"))

@@ -25,7 +25,8 @@ from ratescope.evaluation.report import (
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows
 from ratescope.files import prepare_folder, write_csv, write_text
 from ratescope.imaging.prepare import prepare, prepare_file
-from ratescope.imaging.reading import read_crop_file, read_micrograph
+from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.reading import read_micrograph
 from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
 from ratescope.settings import Settings
@@ -138,7 +139,7 @@ def _prepared(micrographs: Sequence[MicrographFile], crops_given: bool) -> Itera
 def crop_as_prepared(file: MicrographFile) -> Prepared:
     """A file that is a crop already, as a micrograph with one section."""
     try:
-        crop = read_crop_file(file.path)
+        crop = read_crop(file.path)
     except MicrographError as error:
         reason = (Finding(error.code, error.text),)
         return Prepared(file.name, "refused", None, reasons=reason)

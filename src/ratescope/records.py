@@ -145,6 +145,8 @@ class Coating:
         surface is the outline of the solid after closing gaps narrower than 6 µm.
     foil_rows, surface_rows : float array, shape (columns,)
         Foil edge and surface column by column, NaN where not seen.
+    is_cut : bool
+        The coating runs out of the image: its thickness is at least what is said.
     """
 
     box: Box
@@ -153,6 +155,7 @@ class Coating:
     thickness_p95_um: float
     foil_rows: NDArray[np.float64]
     surface_rows: NDArray[np.float64]
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)

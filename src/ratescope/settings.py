@@ -34,8 +34,11 @@ class PrepareSettings:
     closed_gap_um: float = 6.0  # our choice: the surface spans pores, not valleys
     thinnest_coating_um: float = 5.0  # our choice: one layer of grains
     most_tilt_deg: float = 6.5  # our choice: 5° is the worst that an embedded disc shows; more is not a slight rotation
-    least_collector_rating: float = 1.6  # our choice: electrodes rate 1.8 to 2.8, other images mostly below 1.3
-    least_collector_support: float = 0.7  # our choice: the foil runs across nearly the whole width
+    least_collector_rating: float = 1.65  # our choice: electrodes rate 1.7 to 2.9, other images mostly below 1.4
+    least_collector_support: float = 0.75  # our choice: the foil runs across nearly the whole width
+    roughest_foil_um: float = 1.2  # our choice: pressed-in grains make a foil rough to 0.5 µm; coatings are rougher
+    least_foil_rank: float = 0.15  # our choice: resin is as dark as what is darkest in the coating, its pores
+    least_far_edge: float = 0.3  # our choice: unless a second edge shows that a dark band is a foil
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class TrainSettings:
     highest_rate: float = 1e-3  # section 2.6
     lookahead_period: int = 6  # section 2.6
     lookahead_step: float = 0.5  # section 2.6
-    patience_epochs: int = 100  # section 2.6; counted from the end of the warm-up: small sets have one step per epoch
+    patience_epochs: int = 100  # section 2.6; counted from the end of the warm-up: before it nothing is learned
     l2: float = 1e-4  # silent in the paper; our choice, on kernels, as a term of the loss (decision 0007)
     output_unit: Literal["spread", "capacity"] = "spread"  # our choice: the last layer speaks in units of the training
     # curves' spread around their mean, so that the warm-up is not spent on finding 150 Ah/kg; "capacity": as published

@@ -241,7 +241,7 @@ def _predict_folds(folder: Path, fold_jobs: Sequence[FoldJob], on_progress: OnPr
     baselines: list[Row] = []
     for done, job in enumerate(fold_jobs, start=1):
         measured = _curves_by_crop(job)
-        said = read_network(job.folder).predict(job.crops.pixels).by_network[0]
+        said = read_network(job.folder / "weights.safetensors").predict(job.crops.pixels).by_network[0]
         networks += _prediction_rows(job, measured, said, {"network": job.number})
         for name, guessed in _baselines(job, measured).items():
             baselines += _prediction_rows(job, measured, guessed, {"network": job.number, "baseline": name})

@@ -35,7 +35,7 @@ def random_network() -> MakeNetwork:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def brightness_meter() -> RateNetwork:
     """A network that says how bright a grey crop is: the mean over cells of 4 × 4 px of their brightest pixel.
 

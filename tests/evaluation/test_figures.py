@@ -53,7 +53,7 @@ def test_the_parity_plot_is_square_and_holds_every_crop(axes, fold_predictions):
 
 
 def test_measured_and_predicted_curves_are_named_in_the_given_order(axes, fold_predictions):
-    names = {"E20": "20 %", "E25": "25 %", "E30": "30 %", "E35": "35 %", "E50": "50 %"}
+    names = {"E50": "50 %", "E35": "35 %", "E30": "30 %", "E25": "25 %", "E20": "20 %"}
     figures.draw_measured_and_predicted(axes, fold_predictions, "specific", name_of=names)
     assert legend_of(axes) == list(names.values())
 

@@ -68,6 +68,14 @@ def test_the_theoretical_capacity_density_is_each_electrodes_own():
     assert by_electrode["thin"]["mape_percent_without_small"] is None
 
 
+def test_where_a_theoretical_capacity_is_unknown_so_is_the_error_without_small_ones(fold_predictions):
+    content = metrics(fold_predictions, "density", theoretical={"E20": 490.0, "E25": 450.0, "E30": None})
+    by_electrode = content["test"]["network"]["per_crop"]["by_electrode"]
+    assert by_electrode["E20"]["mape_percent_without_small"] is not None
+    assert [by_electrode[name]["mape_percent_without_small"] for name in ("E30", "E50")] == [None, None]
+    assert overall(content)["mape_percent_without_small"] is None
+
+
 def test_r2_of_a_rate_is_withheld_where_electrodes_differ_less_than_cells_scatter():
     """At 0.2C the five electrodes lie within 0.3 Ah/kg: explaining that is explaining noise."""
     rows = [

@@ -25,7 +25,9 @@ def test_a_wide_micrograph_is_shrunk_with_everything_drawn_on_it(prepared):
 
 def test_a_narrow_micrograph_is_not_enlarged(prepared):
     narrow = dataclasses.replace(prepared, levelled=prepared.levelled[:, :700], coating=None)
-    assert decoded(mosaic(narrow).uri).size == (700, 600)
+    picture = mosaic(narrow)
+    assert decoded(picture.uri).size == (700, 600) == (picture.width, picture.height)
+    assert picture.sections[0].box == prepared.sections[0].box
 
 
 def test_the_surface_is_interrupted_where_it_was_not_seen(prepared):

@@ -130,10 +130,27 @@ def test_a_refused_micrograph_gives_its_reasons_and_no_curve():
     assert "img" not in {tag for tag, _ in reader.elements}
 
 
+def test_crops_without_a_micrograph_have_curves_but_no_areal_capacity(page):
+    """What ``--crops`` hands in: no pixels beside the crop, no thickness, no boxes."""
+    sections = tuple(dataclasses.replace(section, box=None) for section in page.prepared.sections)
+    bare = Prepared("crop.png", "prepared", 0.123, sections=sections)
+    reader = Reader(report_of(dataclasses.replace(page, prepared=bare)))
+    assert "Capacity density" in reader.text
+    assert "Areal capacity" not in reader.text
+    assert "svg" not in {tag for tag, _ in reader.elements}
+
+
+def test_a_foil_coated_on_both_sides_is_told(page):
+    other = dataclasses.replace(page.prepared.coating, thickness_um=31.4)
+    both = dataclasses.replace(page.prepared, other_coating=other)
+    assert "the other one is 31.4 µm thick" in micrograph_fragment(dataclasses.replace(page, prepared=both))
+
+
 def test_one_network_has_an_unknown_spread(prepared):
     prediction = Prediction("specific", np.array([0.2, 5.0]), np.full((1, 2, 2), 150.0))
     text = Reader(report_of(MicrographPage(prepared, {"specific": prediction}))).text
     assert "its spread is unknown" in text
+    assert "Shaded" not in text
     assert "nan" not in text
 
 

@@ -129,10 +129,10 @@ def draw_measured_and_predicted(
 def draw_training(axes: Axes, histories: Mapping[str, pd.DataFrame]) -> None:
     """Error on the training and the validation part against the step, one pair of lines per fold."""
     _style(axes)
-    for (fold, history), colour in zip(histories.items(), cycle(_colours(len(histories))), strict=False):
-        steps, training, validation = (history[name].to_numpy(float) for name in HISTORY_COLUMNS)
+    for (name, history), colour in zip(histories.items(), cycle(_colours(len(histories))), strict=False):
+        steps, training, validation = (history[column].to_numpy(float) for column in HISTORY_COLUMNS)
         axes.plot(steps, training, color=colour, lw=0.8, alpha=0.55)
-        axes.plot(steps, validation, color=colour, lw=1.5, label=f"fold {fold}")
+        axes.plot(steps, validation, color=colour, lw=1.5, label=name)
         if np.isfinite(validation).any():
             best = np.nanargmin(validation)
             axes.plot(steps[best], validation[best], "o", color=colour, ms=5, mec="white", zorder=4)

@@ -33,7 +33,7 @@ def metrics(
     fold_predictions: pd.DataFrame,
     capacity: Capacity,
     *,
-    theoretical: float | Mapping[str, float],
+    theoretical: float | Mapping[str, float | None],
     ladder: Mapping[str, pd.DataFrame] | None = None,
     cell_scatter: Mapping[float, float] | None = None,
     porosity_of: Mapping[str, float] | None = None,
@@ -46,7 +46,8 @@ def metrics(
         The columns of ``fold_predictions.csv``: a row per fold, crop and C-rate. Rows without a measured value are
         left out.
     theoretical : float or mapping from electrode to float
-        Theoretical capacity in the unit of ``capacity``; for a capacity density it differs between electrodes.
+        Theoretical capacity in the unit of ``capacity``; for a capacity density it differs between electrodes. Where
+        one is unknown, so is the error without small capacities.
     ladder : mapping from the baseline's name to a DataFrame
         The baselines' predictions of the same crops in the same folds, in the same columns. Where a baseline says
         nothing (NaN, at a C-rate that its training part never saw) it is not scored; ``values`` counts what is.
@@ -164,10 +165,12 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return known.iloc[np.flatnonzero(is_number)]
 
 
-def _with_smallest(table: pd.DataFrame, theoretical: float | Mapping[str, float]) -> pd.DataFrame:
-    """The table with the capacity under which a percentage says little."""
-    whole = table["electrode"].map(dict(theoretical)) if isinstance(theoretical, Mapping) else theoretical
-    return table.assign(smallest=SMALL_SHARE * whole)
+def _with_smallest(table: pd.DataFrame, theoretical: float | Mapping[str, float | None]) -> pd.DataFrame:
+    """The table with a column ``smallest``: the capacity under which a percentage says little, NaN where unknown."""
+    if not isinstance(theoretical, Mapping):
+        return table.assign(smallest=SMALL_SHARE * theoretical)
+    known = {electrode: SMALL_SHARE * whole for electrode, whole in theoretical.items() if whole is not None}
+    return table.assign(smallest=table["electrode"].map(known).astype(float))
 
 
 def _one_predictor(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[str, Any]:
@@ -200,11 +203,13 @@ def _slices(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[
 
 def _score(table: pd.DataFrame) -> Score:
     measured, predicted = table["measured"].to_numpy(float), table["predicted"].to_numpy(float)
-    large = measured >= table["smallest"].to_numpy(float)
+    smallest = table["smallest"].to_numpy(float)
+    large = measured >= smallest
+    without_small = mape_percent(measured[large], predicted[large]) if np.isfinite(smallest).all() else np.nan
     return {
         "values": len(table),
         "mape_percent": _number(mape_percent(measured, predicted)),
-        "mape_percent_without_small": _number(mape_percent(measured[large], predicted[large])),
+        "mape_percent_without_small": _number(without_small),
         "mae": _number(mae(measured, predicted)),
         "r2": _number(r_squared(measured, predicted)),
     }

@@ -42,7 +42,7 @@ class CapacityRun:
         As `ratescope.evaluation.metrics.metrics` gives it.
     fold_predictions : DataFrame
         The columns of ``fold_predictions.csv``.
-    histories : mapping from the fold's name to a DataFrame
+    histories : mapping from the fold's name, such as "fold 0", to a DataFrame
         The columns ``step, train_mape_percent, validation_mape_percent`` of ``history.csv``.
     """
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ratescope.errors import MicrographError
-from ratescope.imaging.coating import find_coating, level
+from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.grey import grey_of
+from ratescope.imaging.levelling import level
 from ratescope.imaging.quality import check_field, find_burnt_in, judge_crop
 from ratescope.imaging.reading import read_micrograph
 from ratescope.imaging.sections import cut_sections
@@ -35,13 +36,13 @@ def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
         prepared = replace(prepared, collector=collector)
         levelled = level(micrograph, collector)
         prepared = replace(prepared, level_to_file=levelled.to_file, levelled=levelled.pixels)
-        coating, findings = find_coating(micrograph, levelled, collector, settings)
+        coating = find_coating(levelled, collector, settings)
     except MicrographError as error:
         return replace(prepared, reasons=(Finding(error.code, error.text),))
     sections = cut_sections(
         micrograph, coating, levelled.to_file, settings, lambda box, _crop: judge_crop(box, burnt_in)
     )
-    prepared = replace(prepared, coating=coating, findings=(*prepared.findings, *findings), sections=sections)
+    prepared = replace(prepared, coating=coating, sections=sections)
     if not any(section.status == "prepared" for section in sections):
         return replace(prepared, reasons=(_no_section(sections),))
     return replace(prepared, status="prepared")

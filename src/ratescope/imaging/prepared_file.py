@@ -1,4 +1,4 @@
-"""What ``ratescope prepare`` writes: the crops as PNG, and ``prepared.json`` (DESIGN, "The command line is a contract")."""
+"""What ``ratescope prepare`` writes: the crops as PNG, and ``prepared.json``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from PIL import Image
 
+from ratescope.errors import MicrographError
 from ratescope.files import prepare_folder, whole_file, write_json
 from ratescope.records import Box, Coating, Collector, Finding, Prepared, Section
+from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 SCHEMA = 1
 
@@ -116,6 +117,21 @@ def write_crops(out: Path, prepared: Prepared, stem: str) -> dict[str, Any]:
 
 
 def read_crop(path: Path) -> NDArray[np.uint8]:
-    """A crop as it was written, shape (224, 672, 3)."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    """A crop as it was written, shape (224, 672, 3).
+
+    Raises
+    ------
+    MicrographError
+        If it is no image, or of another size.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.size != (CROP_COLUMNS, CROP_ROWS):
+                raise MicrographError(
+                    "not-a-crop",
+                    f"a crop has {CROP_ROWS} × {CROP_COLUMNS} pixels, this one {image.height} × {image.width}. "
+                    "Leave --crops out to have it prepared.",
+                )
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise MicrographError("unreadable", f"{path.name} is no image that can be read. Copy it again.") from error

@@ -9,7 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ratescope.imaging.coating import clean_profiles, resample
+from ratescope.imaging.coating import clean_profiles
+from ratescope.imaging.levelling import resample
 from ratescope.records import Box, Coating, Finding, Micrograph, Section
 from ratescope.settings import PrepareSettings
 

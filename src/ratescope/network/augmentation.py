@@ -6,12 +6,15 @@ training that is resumed draws what it would have drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import ceil, cos, radians, sin
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import cos, radians, sin
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from PIL import Image
+from torch import Tensor
+from torch.nn import functional
 
 from ratescope.settings import AugmentationSettings
 
@@ -25,60 +28,52 @@ class Move:
     down_px, right_px : float
     turn_deg : float
         Above zero, what was level falls to the right.
-
-    Examples
-    --------
-    >>> crop = np.arange(3, dtype=np.uint8).reshape(3, 1, 1).repeat(3, axis=2)
-    >>> Move(down_px=1.0)(crop)[:, 0, 0]
-    array([0, 0, 1], dtype=uint8)
     """
 
     down_px: float = 0.0
     right_px: float = 0.0
     turn_deg: float = 0.0
 
-    def __call__(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Move a crop (rows, columns, 3); what comes in over the edges mirrors the crop, the edge pixel first."""
-        rows, columns = crop.shape[:2]
-        pad_rows, pad_columns = self._reach_px(rows, columns)
-        mirrored = np.pad(crop, ((pad_rows, pad_rows), (pad_columns, pad_columns), (0, 0)), mode="symmetric")
-        cosine, sine = cos(radians(self.turn_deg)), sin(radians(self.turn_deg))
-        # Where each pixel (x, y) of the result comes from, in Pillow's coordinates: pixel 0 reaches from 0 to 1.
-        x, y = columns / 2 + self.right_px, rows / 2 + self.down_px
-        source_x = (cosine, sine, pad_columns + columns / 2 - cosine * x - sine * y)
-        source_y = (-sine, cosine, pad_rows + rows / 2 + sine * x - cosine * y)
-        moved = Image.fromarray(mirrored).transform(
-            (columns, rows), Image.Transform.AFFINE, source_x + source_y, Image.Resampling.BICUBIC
-        )
-        return np.asarray(moved)
-
     def at_reduction(self, reduction: int) -> Move:
         """The same move for a crop whose pixels were averaged r × r."""
-        return replace(self, down_px=self.down_px / reduction, right_px=self.right_px / reduction)
+        return Move(self.down_px / reduction, self.right_px / reduction, self.turn_deg)
 
-    def _reach_px(self, rows: int, columns: int) -> tuple[int, int]:
-        """How far beyond the edges the moved crop looks, in rows and columns."""
-        cosine, sine = cos(radians(self.turn_deg)), abs(sin(radians(self.turn_deg)))
-        shift = abs(self.down_px) + abs(self.right_px)  # a turned shift is never longer than this
-        kernel = 2  # pixels that the interpolation reads beside the one it wants
-        beyond_rows = (sine * columns + (cosine - 1.0) * rows) / 2 + shift
-        beyond_columns = (sine * rows + (cosine - 1.0) * columns) / 2 + shift
-        return ceil(max(beyond_rows, 0.0)) + kernel, ceil(max(beyond_columns, 0.0)) + kernel
+    def source(self, rows: int, columns: int) -> list[list[float]]:
+        """Where each place of the moved crop comes from: 2 × 3, from (x, y, 1) to (x, y), both from −1 to 1."""
+        cosine, sine = cos(radians(self.turn_deg)), sin(radians(self.turn_deg))
+        back_x = cosine * self.right_px + sine * self.down_px
+        back_y = cosine * self.down_px - sine * self.right_px
+        return [
+            [cosine, sine * rows / columns, -2.0 * back_x / columns],
+            [-sine * columns / rows, cosine, -2.0 * back_y / rows],
+        ]
 
 
 def draw_move(rng: np.random.Generator, settings: AugmentationSettings) -> Move:
     """A move within the reach of the settings, each part uniform on both sides of zero."""
-    down, right, turn = rng.uniform(-1.0, 1.0, size=3)
+    down, right, turn = rng.uniform(-1.0, 1.0, size=3).tolist()
     return Move(down * settings.shift_rows_px, right * settings.shift_columns_px, turn * settings.rotation_deg)
 
 
-def augment(
-    crops: NDArray[np.uint8], settings: AugmentationSettings, *, seed: int, step: int, reduction: int = 1
-) -> NDArray[np.uint8]:
-    """Move each crop of a batch (n, rows, columns, 3) by its own draw.
+def draw_moves(count: int, settings: AugmentationSettings, *, seed: int, step: int) -> list[Move]:
+    """The moves of one batch: each depends on seed, step and its own position, and on nothing else."""
+    return [draw_move(np.random.default_rng([seed, step, position]), settings) for position in range(count)]
 
-    ``reduction`` says that the crops were averaged r × r already: moving them then is r² times cheaper, and differs
-    from averaging afterwards by less than the camera's noise.
+
+def moved(crops: NDArray[np.uint8], moves: Sequence[Move]) -> Tensor:
+    """Crops (n, rows, columns, 3), each after its own move, as the network takes them: float (n, 3, rows, columns).
+
+    What comes in over the edges mirrors the crop, the edge pixel first. Between pixels the interpolation is cubic: a
+    linear one blurs, and the network would be trained on another microscope than it is used with.
+
+    Examples
+    --------
+    >>> crop = np.arange(4, dtype=np.uint8).reshape(1, 4, 1, 1).repeat(3, axis=3)
+    >>> moved(crop, [Move(down_px=1.0)])[0, 0, :, 0]
+    tensor([0., 0., 1., 2.])
     """
-    moves = [draw_move(np.random.default_rng([seed, step, position]), settings) for position in range(len(crops))]
-    return np.stack([move.at_reduction(reduction)(crop) for move, crop in zip(moves, crops, strict=True)])
+    pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+    sources = torch.tensor([move.source(*crops.shape[1:3]) for move in moves])
+    grid = functional.affine_grid(sources, list(pixels.shape), align_corners=False)
+    result = functional.grid_sample(pixels, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return result.clamp(0.0, 255.0)

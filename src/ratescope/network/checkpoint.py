@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -49,6 +50,7 @@ class NetworkCard:
     mean_colour: tuple[float, float, float]
     facts: tuple[str, ...] = ()
     trained_on: str = "not stated"
+    simulated: bool = False
     arithmetic: str = "float32"
     seed: int = 0
     fingerprint: str = ""
@@ -65,8 +67,10 @@ def save_network(path: Path, network: RateNetwork, card: NetworkCard) -> None:
     """Write a network and its card, whole or not at all."""
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     tensors |= {name: tensors[name].to(torch.float16) for name, _ in network.named_parameters()}
-    about = {"card": json.dumps(asdict(card) | {"unit": card.unit}), "network": json.dumps(asdict(network.settings))}
-    write_bytes(path, save(tensors, about | {"checksum": _checksum(tensors, about)}))
+    about = {"card": asdict(card) | {"unit": card.unit}, "network": asdict(network.settings)}
+    about["checksum"] = _checksum(tensors, about)
+    # One key alone: safetensors writes several in an order that changes, and equal networks would differ in their bytes.
+    write_bytes(path, save(tensors, {"ratescope": json.dumps(about)}))
 
 
 def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
@@ -79,10 +83,10 @@ def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
     """
     try:
         content = path.read_bytes()
-        tensors, about = load(content), _metadata(content)
+        tensors, about = load(content), _about(content)
         checksum = about.pop("checksum")
-        settings = from_table(NetworkSettings, json.loads(about["network"]), "network")
-        card = _card(json.loads(about["card"]))
+        settings = from_table(NetworkSettings, about["network"], "network")
+        card = _card(path, about["card"])
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}). Give a run of ratescope train.") from error
     except (SafetensorError, ValueError, KeyError, TypeError, SettingsError) as error:
@@ -104,24 +108,26 @@ def round_weights(network: RateNetwork) -> None:
             weight.copy_(weight.to(torch.float16))
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """The texts in the header of a safetensors file: eight bytes of length, then JSON."""
+def _about(content: bytes) -> dict[str, Any]:
+    """What stands in the header of a safetensors file beside the tensors: eight bytes of length, then JSON."""
     length = int.from_bytes(content[:8], "little")
-    metadata: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
-    return metadata
+    about: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["ratescope"])
+    return about
 
 
-def _card(table: dict[str, object]) -> NetworkCard:
-    if table.get("schema") != SCHEMA:
-        raise ValueError(table.get("schema"))
+def _card(path: Path, table: dict[str, Any]) -> NetworkCard:
+    if (schema := table["schema"]) != SCHEMA:
+        raise CheckpointError(
+            f"{path}: is of schema {schema}; this ratescope reads schema {SCHEMA}. "
+            "Use the version of ratescope that wrote it."
+        )
     known = {field.name for field in fields(NetworkCard)}
     return from_table(NetworkCard, {key: value for key, value in table.items() if key in known}, "card")
 
 
-def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
+def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
     total = hashlib.sha256()
     for name in sorted(tensors):
         total.update(name.encode() + tensors[name].numpy().tobytes())
-    for key in sorted(about):
-        total.update(key.encode() + about[key].encode())
+    total.update(json.dumps(about, sort_keys=True).encode())
     return total.hexdigest()

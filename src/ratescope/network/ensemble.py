@@ -72,6 +72,12 @@ class Ensemble:
         return torch.from_numpy(np.stack([facts[name] for name in self.card.facts], axis=1)).float()
 
 
+def read_network(path: Path) -> Ensemble:
+    """One network by itself, from its ``weights.safetensors``: an ensemble without spread."""
+    network, card = load_network(path)
+    return Ensemble(card.capacity, card.c_rates_per_h, (network,), card)
+
+
 def load_ensemble(folder: Path) -> Ensemble:
     """Load ``fold_*/weights.safetensors`` of one capacity of a run, in the order of their names.
 

@@ -54,12 +54,14 @@ class Progress:
         """Add one step to the running epoch."""
         self.sums = [self.sums[0] + loss, self.sums[1] + error]
 
-    def close_epoch(self, epoch: int, rate: float, validation_mape: float) -> None:
-        """Write the epoch into the history, and keep the weights if they are the best so far."""
+    def close_epoch(self, epoch: int, rate: float, validation_mape: float, *, counts: bool) -> None:
+        """Write the epoch into the history; if it counts, keep the weights where they are the best so far."""
         steps = self.steps - (int(self.history[-1][0]) if self.history else 0)
         means = [total / steps for total in self.sums]
         self.history.append((self.steps, epoch, rate, *means, validation_mape))
         self.sums = [0.0, 0.0]
+        if not counts:
+            return
         self.epochs_since_best += 1
         if validation_mape < self.best_mape:
             self.best_mape, self.epochs_since_best, self.best = validation_mape, 0, copy_of_state(self.network)

@@ -20,10 +20,10 @@ from ratescope.errors import TrainingError
 from ratescope.files import prepare_folder, write_csv
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
-from ratescope.network.augmentation import augment
+from ratescope.network.augmentation import draw_moves, moved
 from ratescope.network.checkpoint import NetworkCard, load_network, round_weights, save_network
 from ratescope.network.loss import kernel_l2, mape
-from ratescope.network.optimiser import learning_rate
+from ratescope.network.optimiser import learning_rate, warm_up_steps
 from ratescope.network.progress import (
     HISTORY_COLUMNS,
     Progress,
@@ -56,6 +56,7 @@ def train_network(
     facts: Facts | None = None,
     start_from: RateNetwork | None = None,
     trained_on: str = "not stated",
+    simulated: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> RateNetwork:
     """Train one network; it ends, in evaluation mode, as returned and as ``folder/weights.safetensors``.
@@ -75,6 +76,8 @@ def train_network(
         Start from its weights; the scalings of input and output are fitted anew.
     trained_on : str
         In words, for the card; what is simulated is called simulated.
+    simulated : bool
+        Whether the crops or the curves are.
 
     Raises
     ------
@@ -100,6 +103,7 @@ def train_network(
         given.mean_colour,
         facts=tuple(given.facts),
         trained_on=trained_on,
+        simulated=simulated,
         arithmetic=arithmetic(settings),
         seed=settings.train.seed,
         fingerprint=identity,
@@ -160,7 +164,9 @@ def _learn(given: TrainingSet, progress: Progress, settings: Settings, state: Pa
         if progress.steps % epoch_steps == 0 or progress.steps == settings.train.max_steps:
             error = validation_mape(progress.network, given)
             _check_finite(error, "validation MAPE", progress.steps, settings)
-            progress.close_epoch(math.ceil(progress.steps / epoch_steps), rate, error)
+            # Before the warm-up ends, a network says the mean curve, which may look best by luck: our choice.
+            counts = progress.steps >= warm_up_steps(settings.train)
+            progress.close_epoch(math.ceil(progress.steps / epoch_steps), rate, error, counts=counts)
         on_progress(progress.steps, settings.train.max_steps, f"validation MAPE {progress.best_mape:.2f} %")
 
 
@@ -169,11 +175,11 @@ def _step(
 ) -> tuple[float, float]:
     """One update; its loss and its MAPE in %."""
     seed, step, network = settings.train.seed, progress.steps, progress.network
-    rows = _batch_rows(len(given.train), settings.train.batch, seed, step)
-    moved = augment(
-        reduced[rows], settings.augmentation, seed=seed, step=step, reduction=settings.network.input_reduction
-    )
-    crops, measured, facts = _tensors(given, moved, given.train[rows])
+    rows = batch_rows(len(given.train), settings.train.batch, seed, step)
+    reduction = settings.network.input_reduction
+    moves = draw_moves(len(rows), settings.augmentation, seed=seed, step=step)
+    crops = moved(reduced[rows], [move.at_reduction(reduction) for move in moves])
+    measured, facts = _curves_and_facts(given, given.train[rows])
     network.train()
     progress.optimiser.zero_grad()
     with torch.random.fork_rng(devices=[]):
@@ -195,7 +201,8 @@ def validation_mape(network: RateNetwork, given: TrainingSet) -> float:
     with torch.no_grad():
         for start in range(0, len(given.validation), _CROPS_AT_ONCE):
             rows = given.validation[start : start + _CROPS_AT_ONCE]
-            crops, measured, facts = _tensors(given, given.crops[rows], rows)
+            crops = torch.from_numpy(given.crops[rows]).permute(0, 3, 1, 2).float()
+            measured, facts = _curves_and_facts(given, rows)
             errors.append(mape(network(crops, facts), measured).item() * len(rows))
     return sum(errors) / len(given.validation)
 
@@ -206,16 +213,12 @@ def _check_finite(value: float, what: str, step: int, settings: Settings) -> Non
         raise TrainingError(f"the {what} became {value} at step {step}. Lower train.highest_rate, now {highest}.")
 
 
-def _tensors(
-    given: TrainingSet, crops: NDArray[np.uint8], rows: NDArray[np.int_]
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Crops (n, 3, rows, columns), curves and facts as the network takes them."""
+def _curves_and_facts(given: TrainingSet, rows: NDArray[np.int_]) -> tuple[Tensor, Tensor | None]:
     measured = torch.from_numpy(given.curves[rows]).float()
-    facts = torch.from_numpy(given.fact_table(rows)).float() if given.facts else None
-    return torch.from_numpy(crops).permute(0, 3, 1, 2).float(), measured, facts
+    return measured, torch.from_numpy(given.fact_table(rows)).float() if given.facts else None
 
 
-def _batch_rows(crops: int, batch: int, seed: int, step: int) -> NDArray[np.int_]:
+def batch_rows(crops: int, batch: int, seed: int, step: int) -> NDArray[np.int_]:
     """Which of the training crops a step sees: each pass has its own order, its incomplete last batch is dropped."""
     batch = min(batch, crops)
     passed, place = divmod(step, crops // batch)

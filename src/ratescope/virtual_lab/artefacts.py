@@ -13,7 +13,7 @@ from ratescope.records import Box
 from ratescope.virtual_lab.cross_section import PHASES, View
 from ratescope.virtual_lab.frame import Frame
 
-VOIDS_PER_MM = 9.0  # our choice: most sections have none
+VOIDS_PER_MM = 7.0  # our choice: most sections have none
 SCRATCHES_PER_MM = 3.0  # our choice
 
 
@@ -40,7 +40,8 @@ def add_voids(
         depth = ndimage.distance_transform_edt(is_void).astype(np.float32) * np.float32(frame.pixel_size_um)
         down, right = np.gradient(ndimage.gaussian_filter(depth, 2.0))
         wall = np.clip(0.6 * down - 0.8 * right, 0.0, None) * np.exp(-depth / 0.9)
-        dark = 0.03 + 0.05 * np.exp(-depth / 0.5) + 0.5 * wall + 0.01 * rng.random(depth.shape, np.float32)
+        ground = ndimage.gaussian_filter(rng.standard_normal(depth.shape, np.float32), 9.0) * np.float32(32.0)
+        dark = 0.035 + 0.02 * np.clip(ground, 0.0, 3.0) + 0.06 * np.exp(-depth / 0.6) + 0.9 * wall
         light[box][is_void] = dark[is_void][:, None]
         phases[box][is_void] = PHASES["void"]
         artefacts.append(Artefact("void", _box(rows, columns)))
@@ -55,9 +56,7 @@ def add_scratches(
     return [_scratch(light, phases, frame, rng) for _ in range(count)]
 
 
-def _scratch(
-    light: NDArray[np.float32], phases: NDArray[np.uint8], frame: Frame, rng: np.random.Generator
-) -> Artefact:
+def _scratch(light: NDArray[np.float32], phases: NDArray[np.uint8], frame: Frame, rng: np.random.Generator) -> Artefact:
     length_px = rng.uniform(25.0, 110.0) / frame.pixel_size_um
     half_px = rng.uniform(0.2, 0.55) / frame.pixel_size_um
     angle = rng.uniform(0.0, np.pi)

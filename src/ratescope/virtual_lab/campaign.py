@@ -189,7 +189,7 @@ def plan_electrodes(plan: CampaignPlan) -> list[VirtualElectrode]:
     count = plan.electrodes or DEFAULT_CONTINUUM_ELECTRODES
     rng = _chance(plan, ELECTRODE, 0)
     draws = qmc.LatinHypercube(d=6, rng=rng).random(count)
-    return [_continuum_electrode(number, draw) for number, draw in enumerate(draws, start=1)]
+    return [_continuum_electrode(number, draw.tolist()) for number, draw in enumerate(draws, start=1)]
 
 
 def _continuum_electrode(number: int, draw: Sequence[float]) -> VirtualElectrode:

@@ -15,7 +15,7 @@ from ratescope.virtual_lab.relaxation import Height
 MEDIAN_DIAMETER_UM = 3.4  # section 2.2: "small flaky objects with a length of a few micrometres"
 GRAINS_REACH_UM = 1.6  # our choice: flakes become rarer this fast away from grains
 CLUSTER_UM, CLUSTER_SIZE = 1.8, 6  # our choice: carbon lies in loose clusters of about this width and number
-PLACES_PER_UM3 = 2.5  # candidates for each µm³ of carbon wanted
+PLACES_PER_UM3 = 1.8  # candidates for each µm³ of carbon wanted
 NO_FLAKE = np.iinfo(np.int32).max
 
 
@@ -60,13 +60,13 @@ def draw_flakes(
     rng: np.random.Generator,
 ) -> Flakes:
     """Put flakes into the pores under a ceiling, until they have a volume, hidden parts included."""
-    candidates_um = _draw_places(volume_um3, period_um, float(grains.centres_um[:, 2].max()), rng)
-    top_um = ceiling(candidates_um[:, 0], candidates_um[:, 1])
-    gap_um, outward = _nearest_grain(grains, candidates_um, period_um)
+    places_um = _draw_places(volume_um3, period_um, float(grains.centres_um[:, 2].max()), rng)
+    gap_um, outward = _nearest_grain(grains, places_um, period_um)
     # Flakes and binder hold on to grains: few float in the middle of a wide pore.
-    kept = rng.random(len(gap_um)) < np.exp(-gap_um / GRAINS_REACH_UM)
-    free = kept & (gap_um > 0.0) & (candidates_um[:, 2] > 0.3) & (candidates_um[:, 2] < top_um - 1.0)
-    centres, outward = candidates_um[free], outward[free]
+    kept = (gap_um > 0.0) & (rng.random(len(gap_um)) < np.exp(-np.maximum(gap_um, 0.0) / GRAINS_REACH_UM))
+    places_um, outward = places_um[kept], outward[kept]
+    under = (places_um[:, 2] > 0.3) & (places_um[:, 2] < ceiling(places_um[:, 0], places_um[:, 1]) - 1.0)
+    centres, outward = places_um[under], outward[under]
     count = len(centres)
     radii = 0.5 * MEDIAN_DIAMETER_UM * np.exp(0.35 * np.clip(rng.standard_normal(count), -1.7, 1.7))
     half_thickness = rng.uniform(0.2, 0.5, count)  # our choice: as flaky graphite of this length
@@ -98,8 +98,8 @@ def _nearest_grain(
     """Distance of points from the nearest ball's surface (below zero inside), and the direction away from it."""
     wrapped = grains.centres_um.copy()
     wrapped[:, :2] %= period_um
-    # A large grain's centre may lie behind those of several small ones: look at twelve.
-    _, near = cKDTree(wrapped, boxsize=[*period_um, 0.0]).query(points_um, k=12)
+    # A large grain's centre may lie behind those of several small ones: look at six.
+    _, near = cKDTree(wrapped, boxsize=np.array([*period_um, 0.0])).query(points_um, k=6)
     apart = points_um[:, None, :] - wrapped[near]
     apart[..., :2] -= np.array(period_um) * np.rint(apart[..., :2] / period_um)
     distance = np.linalg.norm(apart, axis=2)

@@ -1,4 +1,4 @@
-"""A virtual cross-section: exact geometry that can be looked at with any pixel size, from any place, tilted or level."""
+"""A virtual cross-section: exact geometry to be looked at with any pixel size, from any place, tilted or level."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PHASES: Mapping[str, int] = {
     "void": 7,
     "scratch": 8,
 }
-"""What a pixel of a phase map shows. Resin is that above the coating and below the foil; pores and cracks hold it too."""
+"""What a pixel of a phase map shows; resin is that above the coating and below the foil, though pores hold it too."""
 
 SOLIDS = ("particle", "carbon", "binder")
 CLOSED_GAP_UM = 6.0  # DESIGN, "The command line is a contract": the surface spans gaps narrower than this
@@ -161,7 +161,7 @@ def _is_foil(section: CrossSection, frame: Frame, y_um: float) -> NDArray[np.boo
 def binder_scores(phases: NDArray[np.uint8], frame: Frame, y_um: float, seed: int) -> NDArray[np.float32]:
     """How much speaks for binder at each pixel: near contacts, in clouds of 2 µm, in grains of 0.4 µm.
 
-    The grainy domain has pores of its own, too fine for light microscopy: two fifths of it score −∞, as do places beside no solid.
+    The grainy domain has fine pores of its own: two fifths of it score −∞, as do places far from any solid.
     """
     solid = np.isin(phases, (PHASES["particle"], PHASES["carbon"])).astype(np.float32)
     nearness = ndimage.gaussian_filter(solid, 1.0 / frame.pixel_size_um, truncate=3.0)
@@ -174,14 +174,12 @@ def binder_scores(phases: NDArray[np.uint8], frame: Frame, y_um: float, seed: in
 
 def outline(is_solid: NDArray[np.bool_], frame: Frame) -> NDArray[np.float64]:
     """First row of the solid in each column after closing gaps narrower than 6 µm along the foil."""
-    top = _first_rows(is_solid)
-    columns = np.arange(frame.columns)
-    level = top - columns * np.tan(np.deg2rad(frame.tilt_deg))
-    level = np.where(np.isnan(level), np.nanmax(level, initial=0.0), level)
-    gap = max(1, round(CLOSED_GAP_UM / frame.pixel_size_um))
+    fall = np.arange(frame.columns) * np.tan(np.deg2rad(frame.tilt_deg))
+    level = _first_rows(is_solid) - fall
+    level[np.isnan(level)] = np.nanmax(level, initial=0.0)
+    gap_px = max(1, round(CLOSED_GAP_UM / frame.pixel_size_um))
     # Rows grow downwards: closing a gap in the solid is opening the row.
-    closed: NDArray[np.float64] = ndimage.grey_opening(level, size=gap, mode="nearest")
-    return closed + columns * np.tan(np.deg2rad(frame.tilt_deg))
+    return ndimage.grey_opening(level, size=(gap_px,), mode="nearest") + fall
 
 
 def _first_rows(is_there: NDArray[np.bool_]) -> NDArray[np.float64]:

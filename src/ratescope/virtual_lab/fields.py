@@ -1,4 +1,4 @@
-"""Random fields that have one value at each point of space, whatever the resolution, the tilt or the order of asking."""
+"""Random fields that have one value at each point of space, whatever the resolution, the tilt or the asker."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def solid_noise(frame: Frame, y_um: float, *, spacing_um: float, seed: int) -> N
     origin_x, origin_z = (float(v) for v in frame.to_um(np.array(0.0), np.array(0.0)))
     per_pixel = np.array([[frame.down[1], frame.along[1]], [frame.down[0], frame.along[0]]]) / spacing_um
     offset = (origin_z / spacing_um - iz[0], origin_x / spacing_um - ix[0])
-    return ndimage.affine_transform(
-        lattice, per_pixel, offset, (frame.rows, frame.columns), np.float32, order=2, prefilter=False, mode="nearest"
-    )
+    noise = np.empty((frame.rows, frame.columns), np.float32)
+    ndimage.affine_transform(lattice, per_pixel, offset, output=noise, order=2, prefilter=False, mode="nearest")
+    return noise
 
 
 def _lattice(ix: NDArray[np.int64], iz: NDArray[np.int64], y: float, seed: int) -> NDArray[np.float32]:
@@ -88,7 +88,7 @@ def _lattice(ix: NDArray[np.int64], iz: NDArray[np.int64], y: float, seed: int) 
     lattice = np.zeros((len(iz), len(ix)), np.float32)
     for step, weight in zip((-1, 0, 1), weights, strict=True):
         lattice += np.float32(weight) * hashed(ix[None, :], iz[:, None], nearest + step, seed)
-    # The spline averages: its mean power is (11/20)² in the plane, and that of the weights across it.
+    # Hashed values have a power of 1/12; the spline keeps 11/20 of it along each of two axes, and its weights' across.
     power = 12.0 / (sum(w * w for w in weights) * 0.55**2)
     return lattice * np.float32(np.sqrt(power))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.virtual_lab.fields import solid_noise
+from ratescope.virtual_lab.fractures import Float32, Fractures, Point, close_cracks
 from ratescope.virtual_lab.frame import Frame
 
 SIZE_SPREAD = 0.46  # of ln(diameter) by volume: D10 = 5 and D90 = 16 µm around 9.2 µm (VIRTUAL-LAB, section 1)
@@ -16,32 +17,8 @@ LARGEST_OVER_D50 = 2.2  # our choice: sieved, and D90/D50 is 1.7
 SMALLEST_OVER_D50 = 0.15  # our choice: fines below carry under 0.1 % of the volume
 ROUGHNESS_UM = ((1.3, 0.11), (0.5, 0.06))  # spacing and deviation: our choice, for primary particles under 1 µm
 FARTHEST = 1.3  # levels are known up to this multiple of a grain's own surface
-
-
-@dataclass(frozen=True, eq=False)
-class Fracture:
-    """A wavy crack through a grain; its two sides have moved apart.
-
-    Attributes
-    ----------
-    normal, tangent : float array, shape (3,)
-    offset_um : float
-        Of the crack from the grain's centre, along the normal.
-    opening_um : float
-        Where it is widest.
-    wedge_per_um : float
-        How the opening changes along the tangent; it closes within the grain where this is large.
-    waves_per_um, wave_phases, wave_heights_um : float array, shape (4,)
-    """
-
-    normal: NDArray[np.float64]
-    tangent: NDArray[np.float64]
-    offset_um: float
-    opening_um: float
-    wedge_per_um: float
-    waves_per_um: NDArray[np.float64]
-    wave_phases: NDArray[np.float64]
-    wave_heights_um: NDArray[np.float64]
+FAR = np.iinfo(np.int64).max
+BATCH_PX = 400_000  # cut at once: our choice, a few tens of MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +34,7 @@ class Grains:
         Makes an ellipsoid of unit volume radius a ball.
     bumps : float array, shape (grains, 4, 5)
         Wave vector (3), phase and height of what makes it less than an ellipsoid.
-    fractures : grain index → its fractures
+    fractures : Fractures
     seed : int
         Of the noise that makes surfaces as rough as primary particles are large.
     """
@@ -66,14 +43,12 @@ class Grains:
     radii_um: NDArray[np.float64]
     axes: NDArray[np.float64]
     bumps: NDArray[np.float64]
-    fractures: Mapping[int, tuple[Fracture, ...]]
+    fractures: Fractures
     seed: int
 
     def scaled(self, size: float, height: float) -> Grains:
         """The same grains, larger by ``size``, on centres that lie higher by ``height``."""
-        return replace(
-            self, radii_um=self.radii_um * size, centres_um=self.centres_um * np.array([1.0, 1.0, height])
-        )
+        return replace(self, radii_um=self.radii_um * size, centres_um=self.centres_um * np.array([1.0, 1.0, height]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +88,7 @@ def draw_diameters_um(volume_um3: float, d50_um: float, rng: np.random.Generator
 def shape_grains(
     centres_um: NDArray[np.float64],
     radii_um: NDArray[np.float64],
-    fractures: Mapping[int, tuple[Fracture, ...]],
+    fractures: Fractures,
     rng: np.random.Generator,
 ) -> Grains:
     """Make balls slightly non-spherical: aspect ratios of about 1.2, bumps of about 4 % of the radius (our choice)."""
@@ -125,120 +100,88 @@ def shape_grains(
     waves = rng.standard_normal((count, 4, 3)) * np.array([1.3, 1.9, 2.5, 3.4])[None, :, None]
     phases = rng.uniform(0.0, 2.0 * np.pi, (count, 4, 1))
     heights = rng.standard_normal((count, 4, 1)) * np.array([0.05, 0.04, 0.028, 0.015])[None, :, None]
+    heights *= np.clip(radii_um / 2.5, 0.3, 1.0)[:, None, None]  # fines are single primary particles, thus smooth
     bumps = np.concatenate([waves, phases, heights], axis=2)
     return Grains(centres_um, radii_um, axes, bumps, fractures, seed=int(rng.integers(2**31)))
 
 
-def draw_fractures(
-    radii_um: NDArray[np.float64], odds: NDArray[np.float64], severity: float, rng: np.random.Generator
-) -> dict[int, tuple[Fracture, ...]]:
-    """Break grains at random.
-
-    Parameters
-    ----------
-    radii_um, odds : float array, shape (grains,)
-        Odds are the probability that the grain breaks.
-    severity : float
-        From 0 to 1: how many cracks a broken grain has, and how wide they stand open.
-    """
-    broken = np.flatnonzero(rng.random(len(radii_um)) < odds)
-    return {int(i): _draw_cracks(float(radii_um[i]), severity, rng) for i in broken}
-
-
-def _draw_cracks(radius_um: float, severity: float, rng: np.random.Generator) -> tuple[Fracture, ...]:
-    count = 1 + int(rng.binomial(2, 0.1 + 0.35 * severity))
-    return tuple(_draw_crack(radius_um, severity, rng) for _ in range(count))
-
-
-def _draw_crack(radius_um: float, severity: float, rng: np.random.Generator) -> Fracture:
-    normal, tangent = np.linalg.qr(rng.standard_normal((3, 2)))[0].T
-    opening_um = (0.15 + 0.75 * severity * float(rng.beta(1.2, 2.5))) * (radius_um / 4.6) ** 0.6
-    # From long waves across the grain down to the zigzag around primary particles.
-    lengths_um = np.array([2.2 * radius_um, 0.8 * radius_um, 1.4, 0.7]) * rng.uniform(0.8, 1.25, 4)
-    return Fracture(
-        normal=normal,
-        tangent=tangent,
-        offset_um=radius_um * float(rng.uniform(-0.6, 0.6)),
-        opening_um=min(opening_um, 0.2 * radius_um),
-        wedge_per_um=float(rng.uniform(0.2, 1.6)) / radius_um,
-        waves_per_um=2.0 * np.pi / lengths_um,
-        wave_phases=rng.uniform(0.0, 2.0 * np.pi, 4),
-        wave_heights_um=np.array([0.1 * radius_um, 0.03 * radius_um, 0.1, 0.05]) * rng.uniform(0.4, 1.3, 4),
-    )
-
-
 def cut_grains(grains: Grains, frame: Frame, y_um: float, period_um: tuple[float, float]) -> GrainCut:
     """Cut grains by the plane y: each pixel goes to the grain whose surface it is inside the most."""
-    shape = (frame.rows, frame.columns)
-    cut = GrainCut(np.full(shape, np.inf, np.float32), np.full(shape, -1, np.int32), np.zeros(shape, bool))
     across_um = (grains.centres_um[:, 1] - y_um + period_um[1] / 2) % period_um[1] - period_um[1] / 2
     reach_um = FARTHEST * grains.radii_um
     near = np.flatnonzero(np.abs(across_um) < reach_um)
     half_um = np.sqrt(reach_um[near] ** 2 - across_um[near] ** 2)
+    nearest = np.full(frame.rows * frame.columns, FAR, np.int64)
     for shift_um in (-period_um[0], 0.0, period_um[0]):
         rows, columns = frame.to_pixel(grains.centres_um[near, 0] + shift_um, grains.centres_um[near, 2])
-        seen = frame.reaches(rows, columns, half_um)
-        for index, half, row, column in zip(near[seen], half_um[seen], rows[seen], columns[seen], strict=True):
-            _stamp(grains, int(index), (row, column), half, across_um[index], frame, cut)
-    seen = cut.owner >= 0
-    rough_um = sum(
-        deviation_um * solid_noise(frame, y_um, spacing_um=spacing_um, seed=grains.seed)[seen]
-        for spacing_um, deviation_um in ROUGHNESS_UM
-    )
-    # Fines are single primary particles, thus smooth.
-    cut.level[seen] += rough_um / np.maximum(grains.radii_um[cut.owner[seen]], 2.0)
-    return cut
+        seen = np.flatnonzero(frame.reaches(rows, columns, half_um))
+        for some in _alike(seen, half_um / frame.pixel_size_um, grains.fractures.is_broken[near]):
+            half_px = int(np.ceil(half_um[some].max() / frame.pixel_size_um))
+            at = (rows[some], columns[some], across_um[near[some]])
+            _stamp(grains, near[some], at, half_px, frame, nearest)
+    return _unpacked(grains, frame, y_um, nearest.reshape(frame.rows, frame.columns))
+
+
+def _alike(
+    seen: NDArray[np.intp], half_px: NDArray[np.float64], is_broken: NDArray[np.bool_]
+) -> Iterator[NDArray[np.intp]]:
+    """Grains to be cut at once: whole or broken, of about one size, and not too many for the memory."""
+    for kind in (seen[~is_broken[seen]], seen[is_broken[seen]]):
+        by_size = kind[np.argsort(half_px[kind], kind="stable")]
+        windows_px = np.cumsum((2.0 * half_px[by_size] + 3.0) ** 2)
+        for batch in np.unique(windows_px // BATCH_PX):
+            yield by_size[windows_px // BATCH_PX == batch]
 
 
 def _stamp(
-    grains: Grains, index: int, at: tuple[float, float], half_um: float, across_um: float, frame: Frame, cut: GrainCut
+    grains: Grains,
+    index: NDArray[np.intp],
+    at: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    half_px: int,
+    frame: Frame,
+    nearest: NDArray[np.int64],
 ) -> None:
-    half_px = half_um / frame.pixel_size_um
-    top, bottom = max(0, int(np.ceil(at[0] - half_px))), min(frame.rows, int(at[0] + half_px) + 1)
-    left, right = max(0, int(np.ceil(at[1] - half_px))), min(frame.columns, int(at[1] + half_px) + 1)
-    if top >= bottom or left >= right:
-        return
-    below = (np.arange(top, bottom) - at[0]).astype(np.float32)[:, None]
-    beside = (np.arange(left, right) - at[1]).astype(np.float32)[None, :]
+    row_at, column_at, across_um = (values[:, None, None] for values in at)
+    window = np.arange(-half_px, half_px + 1)
+    row = np.rint(row_at).astype(np.int64) + window[:, None]
+    column = np.rint(column_at).astype(np.int64) + window
+    below, beside = (row - row_at).astype(np.float32), (column - column_at).astype(np.float32)
     x_um = np.float32(frame.along[0]) * beside + np.float32(frame.down[0]) * below
     z_um = np.float32(frame.along[1]) * beside + np.float32(frame.down[1]) * below
-    level, is_gap = _level(grains, index, x_um, np.float32(-across_um), z_um)
-    window = (slice(top, bottom), slice(left, right))
-    nearer = level < cut.level[window]
-    np.copyto(cut.level[window], level, where=nearer)
-    np.copyto(cut.owner[window], index, where=nearer)
-    np.copyto(cut.is_gap[window], is_gap, where=nearer)
+    level, is_gap = _level(grains, index, (x_um, -across_um.astype(np.float32), z_um))
+    known = level < FARTHEST
+    known &= (row >= 0) & (row < frame.rows) & (column >= 0) & (column < frame.columns)
+    which, in_row, in_column = np.nonzero(known)
+    pixel = row[which, in_row, 0] * frame.columns + column[which, 0, in_column]
+    # Levels are positive, so their bits are in their order: the lowest level wins, and its grain comes along.
+    packed = level[known].view(np.int32).astype(np.int64) << 32
+    np.minimum.at(nearest, pixel, packed | index[which] << 1 | is_gap[known])
 
 
-def _level(
-    grains: Grains, index: int, x_um: NDArray[np.float32], y_um: np.float32, z_um: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | bool]:
-    """Level and open cracks of one grain at points relative to its centre."""
-    y: NDArray[np.float32] | np.float32 = y_um
-    is_gap: NDArray[np.bool_] | bool = False
-    for fracture in grains.fractures.get(index, ()):
-        (x_um, y, z_um), opened = _moved_apart(fracture, x_um, y, z_um)
-        is_gap = is_gap | opened
-    axes = (grains.axes[index] / grains.radii_um[index]).astype(np.float32)
-    a, b, c = (row[0] * x_um + row[2] * z_um + row[1] * y for row in axes)
+def _level(grains: Grains, index: NDArray[np.intp], point_um: Point) -> tuple[Float32, NDArray[np.bool_]]:
+    """Levels and open cracks of n grains at points relative to their centres, shape (n, rows, columns)."""
+    is_gap = np.zeros(point_um[0].shape, bool)
+    if grains.fractures.is_broken[index].any():
+        point_um, is_gap = close_cracks(grains.fractures.of(index), point_um)
+    x_um, y_um, z_um = point_um
+    axes = (grains.axes[index] / grains.radii_um[index, None, None]).astype(np.float32)[..., None, None]
+    a, b, c = (axes[:, k, 0] * x_um + axes[:, k, 1] * y_um + axes[:, k, 2] * z_um for k in range(3))
     distance = np.sqrt(a * a + b * b + c * c) + np.float32(1e-6)
     surface = np.ones_like(distance)
-    inverse = 1.0 / distance
-    for wave_a, wave_b, wave_c, phase, height in grains.bumps[index].astype(np.float32):
-        surface += height * np.cos((wave_a * a + wave_b * b + wave_c * c) * inverse + phase)
+    for bump in grains.bumps[index].astype(np.float32).transpose(1, 2, 0)[..., None, None]:
+        surface += bump[4] * np.cos((bump[0] * a + bump[1] * b + bump[2] * c) / distance + bump[3])
     return distance / surface, is_gap
 
 
-def _moved_apart(
-    fracture: Fracture, x_um: NDArray[np.float32], y_um: NDArray[np.float32] | np.float32, z_um: NDArray[np.float32]
-) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.bool_]]:
-    """Where points lay in the whole grain, and which lie between the two sides."""
-    normal, tangent = fracture.normal.astype(np.float32), fracture.tangent.astype(np.float32)
-    along = tangent[0] * x_um + tangent[1] * y_um + tangent[2] * z_um
-    from_crack = normal[0] * x_um + normal[1] * y_um + normal[2] * z_um - np.float32(fracture.offset_um)
-    waves = np.stack([fracture.waves_per_um, fracture.wave_phases, fracture.wave_heights_um], axis=1)
-    for wave_per_um, phase, height_um in waves.astype(np.float32):
-        from_crack = from_crack - height_um * np.sin(wave_per_um * along + phase)
-    half = np.float32(0.5 * fracture.opening_um) * np.clip(0.6 + np.float32(fracture.wedge_per_um) * along, 0.0, 1.0)
-    back = np.clip(from_crack, -half, half)
-    return (x_um - normal[0] * back, y_um - normal[1] * back, z_um - normal[2] * back), np.abs(from_crack) < half
+def _unpacked(grains: Grains, frame: Frame, y_um: float, nearest: NDArray[np.int64]) -> GrainCut:
+    """Level, owner and gaps from their packed form; levels get the surfaces' roughness."""
+    is_known = nearest != FAR
+    owner = np.where(is_known, nearest >> 1 & 0x7FFFFFFF, -1).astype(np.int32)
+    level = np.where(is_known, (nearest >> 32).astype(np.int32).view(np.float32), np.float32(np.inf))
+    rough_um = sum(
+        deviation_um * solid_noise(frame, y_um, spacing_um=spacing_um, seed=grains.seed)[is_known]
+        for spacing_um, deviation_um in ROUGHNESS_UM
+    )
+    # Fines are single primary particles, thus smooth.
+    level[is_known] += rough_um / np.maximum(grains.radii_um[owner[is_known]], 2.0)
+    return GrainCut(level, owner, is_known & (nearest & 1 == 1))

@@ -70,8 +70,8 @@ def half_cell_simulation(cell: VirtualCell) -> Any:
     model.events = [_end_of_step(model.variables)]
     return pybamm.Simulation(
         model,
-        parameter_values=_parameter_values(cell),
-        solver=pybamm.IDAKLUSolver(root_method="casadi"),
+        parameter_values=half_cell_parameters(cell),
+        solver=pybamm.IDAKLUSolver(root_method="nonlinear_solver"),
         var_pts={
             "x_n": POINTS,
             "x_s": SEPARATOR_POINTS[cell.electrode.electrolyte],
@@ -135,7 +135,8 @@ def _end_of_step(variables: dict[str, Any]) -> Any:
     return pybamm.Event("end of step [experiment]", is_current * volts_left + (1 - is_current) * amperes_left)
 
 
-def _parameter_values(cell: VirtualCell) -> Any:
+def half_cell_parameters(cell: VirtualCell) -> Any:
+    """The `pybamm.ParameterValues` of a cell: set A, with the electrolyte and the scatter that are its own."""
     pybamm = import_pybamm()
     disc = cell.disc
     side_m = math.sqrt(cell.area_cm2) * 1e-2

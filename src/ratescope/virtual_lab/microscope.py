@@ -110,9 +110,7 @@ def photograph(
     )
 
 
-def _aim(
-    section: CrossSection, rows: int, columns: int, pixel_size_um: float, rng: np.random.Generator
-) -> Frame:
+def _aim(section: CrossSection, rows: int, columns: int, pixel_size_um: float, rng: np.random.Generator) -> Frame:
     """Point the microscope so that the foil's upper side and the whole surface are in the frame."""
     height_um, width_um = rows * pixel_size_um, columns * pixel_size_um
     needed_um = section.electrode.thickness_um + PEAK_UM + FOIL_MARGIN_UM

@@ -9,7 +9,7 @@ from scipy import ndimage
 from ratescope.virtual_lab.frame import Frame
 
 POINT_SPREAD_UM = 0.15  # deviation; 0.34 µm resolution at 550 nm and aperture 0.80 (VIRTUAL-LAB, section 2)
-FIELD_COLUMNS = 1388  # AxioCam HRc: 1388 × 1040 pixels
+FIELD_COLUMNS = 1388  # of a camera with: 1388 × 1040 pixels
 FIELD_OVERLAP = 138  # a tenth, as usual for mosaics
 FULL_WELL = 6000.0  # electrons at 255: our choice, gives 1 % shot noise in bright grains
 READ_NOISE = 0.0025  # of full scale: our choice

@@ -16,11 +16,10 @@ from ratescope.virtual_lab.carbon import draw_flakes
 from ratescope.virtual_lab.cross_section import CrossSection
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.fields import HeightField, draw_height_field
+from ratescope.virtual_lab.fractures import Fractures, draw_fractures
 from ratescope.virtual_lab.grains import (
     LARGEST_OVER_D50,
-    Fracture,
     draw_diameters_um,
-    draw_fractures,
     shape_grains,
 )
 from ratescope.virtual_lab.recipe import measured_fractions, to_recipe
@@ -31,7 +30,7 @@ BROKEN_FROM_MPA = 200.0  # VIRTUAL-LAB, section 1: cracks at 300 MPa, hardly any
 HIGHEST_MPA = 750.0  # Table 1
 FOIL_ROUGHNESS_UM = 0.16  # our choice: rolled aluminium
 FOIL_WAVINESS_UM = 0.5  # our choice: as embedded
-SURFACE_ROUGHNESS_UM = 4.0  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
+SURFACE_ROUGHNESS_UM = 4.8  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
 
 
 def cut_cross_section(electrode: VirtualElectrode, *, width_um: float, rng: np.random.Generator) -> CrossSection:
@@ -81,8 +80,9 @@ def _pack(
     fractures = _draw_fractures(electrode, centres_um, radii_um, rng)
     grains = shape_grains(centres_um, radii_um, fractures, rng)
     volume_um3 = period_um[0] * period_um[1] * electrode.thickness_um
-    # Half of a flake may be hidden in grains and in other flakes.
-    wanted_um3 = 2.5 * electrode.volume_fractions["carbon"] * volume_um3
+    # About half of a flake is hidden in grains and in other flakes, and more where grains and pores are fine.
+    hidden = 2.2 * max(1.0, 9.2 / electrode.particle_d50_um) ** 1.5
+    wanted_um3 = hidden * electrode.volume_fractions["carbon"] * volume_um3
     return CrossSection(
         electrode=electrode,
         width_um=width_um,
@@ -106,7 +106,7 @@ def _draw_foil(period_um: tuple[float, float], waviness_um: float, rng: np.rando
 
 def _draw_ceiling(electrode: VirtualElectrode, period_um: tuple[float, float], rng: np.random.Generator) -> Height:
     """The surface under which grains lie: rough, and the more its peaks are flattened the higher the load."""
-    field = draw_height_field(period_um, (45.0, 130.0), 1.0, rng)
+    field = draw_height_field(period_um, (30.0, 130.0), 1.0, rng)
     peak = 2.5 - 2.2 * np.sqrt(min(electrode.load_mpa / HIGHEST_MPA, 1.0))
 
     def ceiling(x_um: NDArray[np.float64], y_um: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ def _draw_balls(
 
 def _indentation_um(load_mpa: float) -> float:
     """How deep grains may be pressed into the foil: our choice, visible at 300 and plain at 750 MPa."""
-    return 2.2 * (load_mpa / HIGHEST_MPA) ** 0.8
+    return 2.2 * float(load_mpa / HIGHEST_MPA) ** 0.8
 
 
 def _draw_fractures(
@@ -142,7 +142,7 @@ def _draw_fractures(
     centres_um: NDArray[np.float64],
     radii_um: NDArray[np.float64],
     rng: np.random.Generator,
-) -> dict[int, tuple[Fracture, ...]]:
+) -> Fractures:
     """Grains near foil and surface break first, and large ones before small ones."""
     severity = float(np.clip((electrode.load_mpa - BROKEN_FROM_MPA) / (HIGHEST_MPA - BROKEN_FROM_MPA), 0.0, 1.0))
     from_wall_um = np.minimum(centres_um[:, 2], electrode.thickness_um - centres_um[:, 2]) - radii_um

@@ -63,7 +63,9 @@ def to_recipe(section: CrossSection) -> CrossSection:
 
     foil_and_surface = [edges(phases, frame) for phases, (frame, _) in zip(maps, planes, strict=True)]
     thickness_um = float(np.mean([foil - surface for foil, surface in foil_and_surface])) * frame.pixel_size_um
-    stretch = section.electrode.thickness_um / thickness_um
+    # Centres move, grains keep their size: those at the surface are centred below it.
+    missing_um = section.electrode.thickness_um - thickness_um
+    stretch = 1.0 + missing_um / (thickness_um - 0.7 * section.electrode.particle_d50_um)
     return replace(
         section,
         grains=section.grains.scaled(1.0, stretch),
@@ -91,9 +93,7 @@ def _planes(section: CrossSection) -> list[tuple[Frame, float]]:
     return [(frame, section.plane_um + depth_um * k / planes) for k in range(planes)]
 
 
-def _value_with(
-    maps: list[NDArray[np.float32]] | list[NDArray[np.int32]], wanted_px: float, what: str
-) -> float:
+def _value_with(maps: list[NDArray[np.float32]] | list[NDArray[np.int32]], wanted_px: float, what: str) -> float:
     """The value below which as many pixels lie as are wanted."""
     values = np.concatenate([values.ravel() for values in maps])
     rank = round(wanted_px)

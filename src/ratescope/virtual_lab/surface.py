@@ -35,14 +35,14 @@ TINTS: Mapping[str, tuple[float, float, float]] = {
     "binder": (1.0, 1.0, 1.01),
     "foil": (1.0, 1.0, 0.995),
 }
+MOTTLE: Mapping[str, float] = {"foil": 0.018, "carbon": 0.10, "binder": 0.14, "resin": 0.03, "pore": 0.05}
+CLOUDS: Mapping[str, float] = {"foil": 0.012, "resin": 0.07, "pore": 0.05, "particle": 0.01}
 LINES_PER_MM = 150.0  # our choice: well polished
 STANDS_PROUD: Mapping[str, float] = {"particle": 1.0, "foil": 0.75, "carbon": 0.35, "binder": 0.15}
 """What polishing leaves higher: hard grains stand above soft resin, and light is lost on the slopes between."""
 
 
-def reflected_light(
-    section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def reflected_light(section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator) -> NDArray[np.float32]:
     """Light from each pixel by colour; float32, shape (rows, columns, 3), from 0 to 1."""
     light = _by_phase(REFLECTED)[seen.phases]
     light += _glow_from_below(section, frame) * np.isin(seen.phases, _codes("resin", "pore", "crack"))
@@ -50,14 +50,16 @@ def reflected_light(
     light *= _fine_texture(section, frame, seen)
     light *= _relief(seen, frame)
     light *= _polishing_lines(seen, frame, rng)
-    return light[..., None] * np.stack([_by_phase(TINTS, k)[seen.phases] for k in range(3)], axis=2)
+    tints = np.ones((len(PHASES), 3), np.float32)
+    for name, tint in TINTS.items():
+        tints[PHASES[name]] = tint
+    coloured: NDArray[np.float32] = light[..., None] * tints[seen.phases]
+    return coloured
 
 
-def _by_phase(table: Mapping[str, float] | Mapping[str, tuple[float, float, float]], channel: int = 0) -> NDArray:
-    values = np.ones(len(PHASES), np.float32)
-    for name, entry in table.items():
-        values[PHASES[name]] = entry[channel] if isinstance(entry, tuple) else entry
-    return values
+def _by_phase(table: Mapping[str, float], otherwise: float = 0.0) -> NDArray[np.float32]:
+    """Values in the order of the phases' codes."""
+    return np.array([table.get(name, otherwise) for name in PHASES], np.float32)
 
 
 def _codes(*names: str) -> list[int]:
@@ -76,20 +78,12 @@ def _glow_from_below(section: CrossSection, frame: Frame) -> NDArray[np.float32]
 
 def _enlarged(coarse: NDArray[np.float32], factor: int, frame: Frame) -> NDArray[np.float32]:
     shift = (1.0 / factor - 1.0) / 2.0
-    return ndimage.affine_transform(
-        coarse,
-        [1.0 / factor, 1.0 / factor],
-        [shift, shift],
-        (frame.rows, frame.columns),
-        np.float32,
-        order=1,
-        mode="nearest",
-    )
+    enlarged = np.empty((frame.rows, frame.columns), np.float32)
+    ndimage.affine_transform(coarse, np.full(2, 1.0 / factor), [shift, shift], output=enlarged, order=1, mode="nearest")
+    return enlarged
 
 
-def _grain_texture(
-    section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _grain_texture(section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator) -> NDArray[np.float32]:
     """Each grain a little brighter or darker; in it, primary particles of about 0.7 µm and fine pores."""
     count = len(section.grains.radii_um)
     shade = (1.0 + 0.045 * rng.standard_normal(count)).astype(np.float32)
@@ -122,29 +116,25 @@ def _primary_particles(
 
 
 def _fine_texture(section: CrossSection, frame: Frame, seen: View) -> NDArray[np.float32]:
-    """Rolled foil, cloudy resin and mottled flakes and binder."""
-    y_um, seed = section.plane_um, section.binder_seed
-    mottle = solid_noise(frame, y_um, spacing_um=0.45, seed=seed + 6)
-    clouds = solid_noise(frame, y_um, spacing_um=9.0, seed=seed + 7)
-    amount = np.zeros(len(PHASES), np.float32)
-    amount[_codes("foil", "carbon", "binder", "resin", "pore")] = (0.018, 0.10, 0.14, 0.03, 0.05)
-    cloudy = np.zeros(len(PHASES), np.float32)
-    cloudy[_codes("foil", "resin", "pore", "particle")] = (0.012, 0.07, 0.05, 0.01)
-    return 1.0 + amount[seen.phases] * mottle + cloudy[seen.phases] * clouds
+    """Rolled foil, cloudy resin, mottled flakes and binder."""
+    mottle = solid_noise(frame, section.plane_um, spacing_um=0.45, seed=section.binder_seed + 6)
+    clouds = solid_noise(frame.coarser(8), section.plane_um, spacing_um=9.0, seed=section.binder_seed + 7)
+    texture = _by_phase(MOTTLE)[seen.phases] * mottle
+    texture += _by_phase(CLOUDS)[seen.phases] * _enlarged(clouds, 8, frame)
+    texture += 1.0
+    return texture
 
 
 def _relief(seen: View, frame: Frame) -> NDArray[np.float32]:
     """Slopes at the edges of what stands proud lose light, and more so on the side away from the lamp's axis."""
-    height = ndimage.gaussian_filter(_by_proudness()[seen.phases], 0.22 / frame.pixel_size_um)
+    height = ndimage.gaussian_filter(_by_phase(STANDS_PROUD)[seen.phases], 0.22 / frame.pixel_size_um)
     down, right = np.gradient(height)
-    slope = np.hypot(down, right)
-    shading = 1.0 - 1.1 * slope + 0.35 * (0.6 * down + 0.8 * right)
+    shading: NDArray[np.float32] = 1.0 - 1.1 * np.hypot(down, right) + 0.35 * (0.6 * down + 0.8 * right)
     # Neighbouring grains meet in a fine groove.
     grain = seen.grain
-    meet = np.zeros(grain.shape, bool)
-    meet[1:] |= (grain[1:] != grain[:-1]) & (grain[1:] >= 0) & (grain[:-1] >= 0)
-    meet[:, 1:] |= (grain[:, 1:] != grain[:, :-1]) & (grain[:, 1:] >= 0) & (grain[:, :-1] >= 0)
-    return shading.astype(np.float32) * np.where(meet, np.float32(0.55), np.float32(1.0))
+    for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        shading[here][(grain[here] != grain[there]) & (grain[here] >= 0) & (grain[there] >= 0)] *= 0.6
+    return shading
 
 
 def _polishing_lines(seen: View, frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -163,10 +153,3 @@ def _polishing_lines(seen: View, frame: Frame, rng: np.random.Generator) -> NDAr
         lines[rows[inside], columns[inside]] -= np.float32(depth)
     lines[~np.isin(seen.phases, _codes("particle", "foil"))] = 1.0
     return lines
-
-
-def _by_proudness() -> NDArray[np.float32]:
-    values = np.zeros(len(PHASES), np.float32)
-    for name, height in STANDS_PROUD.items():
-        values[PHASES[name]] = height
-    return values

@@ -42,7 +42,7 @@ COLUMN_OF = {
 TIME_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 VOLTAGE_UNITS = {"V": 1.0, "mV": 1e-3}
 CURRENT_UNITS = {"A": 1.0, "mA": 1e-3, "µA": 1e-6, "uA": 1e-6}
-CHARGE_UNITS = {"Ah": 1.0, "mAh": 1e-3}
+CHARGE_UNITS = {"": 1.0, "Ah": 1.0, "mAh": 1e-3}  # Ah-Step goes without
 UNITS: Mapping[str, Mapping[str, float]] = {
     TIME: TIME_UNITS,
     STEP_TIME: TIME_UNITS,
@@ -69,7 +69,7 @@ def is_basytec(text: str) -> bool:
 
 
 def read_basytec(text: str, file: str) -> CyclerRecord:
-    """Read the text of a BaSyTec export.
+    r"""Read the text of a BaSyTec export.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_basytec(text: str, file: str) -> CyclerRecord:
 
     Examples
     --------
-    >>> record = read_basytec("~Time[h]\\tU[V]\\tI[A]\\n0,5\\t4,3\\t-0,001\\n", "cell.txt")
+    >>> record = read_basytec("~Time[h]\tU[V]\tI[A]\n0,5\t4,3\t-0,001\n", "cell.txt")
     >>> record.rows.iloc[0].to_list()
     [1800.0, 4.3, -0.001]
     """
@@ -126,29 +126,70 @@ def _without_broken_end(body: str, layout: _Layout) -> tuple[str, list[Finding]]
 
 
 def _read_rows(body: str, layout: _Layout, file: str) -> pd.DataFrame:
-    """The wanted columns as numbers, NaN where a field is none."""
-    first_line = body.lstrip("\r\n").partition("\n")[0]
-    fields = max(first_line.count(layout.separator) + 1, len(layout.names))  # rows may end with an empty field
-    names = [*layout.names, *(f"unnamed {n}" for n in range(fields - len(layout.names)))]
-    wanted = {name: COLUMN_OF[_stem(name)] for name in names if _stem(name) in COLUMN_OF}
+    """The wanted columns under their names in the header, as numbers: NaN where a field is none."""
+    wanted = _wanted(layout.names)
+    _refuse_surplus_fields(body, layout, file)
     try:
         table = pd.read_csv(
             io.StringIO(body),
             sep=layout.separator,
-            names=names,
+            header=None,
             usecols=list(wanted),
-            decimal=_decimal_sign(first_line, layout),
+            decimal=_decimal_sign(body, layout),
             comment="~",  # a header in the middle: exports that were joined
             skipinitialspace=True,
             low_memory=False,
         )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+    except pd.errors.EmptyDataError as error:
+        raise RateTestError(f"{file}: a BaSyTec header with no row below it. Export the test again.") from error
+    except (pd.errors.ParserError, ValueError) as error:
         raise RateTestError(f"{file}: rows that do not fit their header ({error}). Export the test again.") from error
-    if table.empty:
-        raise RateTestError(f"{file}: a BaSyTec header with no row below it. Export the test again, with its rows.")
-    return table.apply(pd.to_numeric, errors="coerce")
+    return pd.DataFrame({name: pd.to_numeric(table[place], errors="coerce") for place, name in wanted.items()})
 
 
-def _decimal_sign(first_line: str, layout: _Layout) -> str:
-    has_decimal_comma = layout.separator != "," and re.search(r"\d,\d", first_line)
-    return "," if has_decimal_comma else "."
+def _refuse_surplus_fields(body: str, layout: _Layout, file: str) -> None:
+    """A decimal comma between comma-separated fields would shift every column; one empty field at the end is usual."""
+    first_row = body.lstrip("\r\n").partition("\n")[0].strip("\r")
+    fields = first_row.removesuffix(layout.separator).count(layout.separator) + 1
+    if fields > len(layout.names):
+        raise RateTestError(
+            f"{file}: rows that do not fit their header ({fields} fields under {len(layout.names)} names). "
+            "Export the test again, with another separator than the decimal sign."
+        )
+
+
+def _wanted(names: tuple[str, ...]) -> dict[int, str]:
+    """Position and name of each wanted column; of two that are called the same, the first."""
+    by_stem = {_stem(name): (position, name) for position, name in reversed(list(enumerate(names)))}
+    return dict(by_stem[stem] for stem in COLUMN_OF if stem in by_stem)
+
+
+def _decimal_sign(body: str, layout: _Layout) -> str:
+    """Told from the first rows: a digit, a comma, a digit."""
+    has_comma = layout.separator != "," and re.search(r"\d,\d", body[:10_000])
+    return "," if has_comma else "."
+
+
+def _in_si_units(table: pd.DataFrame, file: str) -> pd.DataFrame:
+    """The columns under their names of the Battery Data Format, in their units."""
+    columns = {}
+    for name in table.columns:
+        target = COLUMN_OF[_stem(name)]
+        unit = name.partition("[")[2].rstrip("] ")
+        if unit not in UNITS[target]:
+            raise RateTestError(
+                f"{file}: column {name!r} is in a unit that is not known; known are "
+                f"{', '.join(known for known in UNITS[target] if known)}. Export the test again in one of these."
+            )
+        columns[target] = table[name] * UNITS[target][unit]
+    return pd.DataFrame(columns)
+
+
+def _remark_on_unreadable(broken: int, total: int, file: str) -> list[Finding]:
+    """Say that rows are left out, or refuse where they are too many."""
+    if broken == 0:
+        return []
+    said = f"{broken} of {total} rows have no readable time, voltage or current"
+    if broken > max(1.0, UNREADABLE_SHARE * total):
+        raise RateTestError(f"{file}: {said}. Is the decimal sign the same throughout? Export the test again.")
+    return [Finding("unreadable-rows", f"{said}; they are left out.")]

@@ -1,0 +1,182 @@
+"""The band most like a collector foil in an image: where in each strip, how thick, and how much speaks for it.
+
+The foil is a band of nearly constant thickness (4 to 40 µm, or cut by the image border) that runs across the whole
+width, is even along itself, and has a coating with texture on one side at least. Every such band is rated strip by
+strip, and the best path through the strips is found exactly, so that noise, seams and a grain that touches the foil
+are outvoted by the rest of the width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ratescope.imaging.grey import block_centres, block_mean, pixels_in
+from ratescope.imaging.paths import best_path
+from ratescope.records import Box
+
+Floats = NDArray[np.float64]
+
+ROW_UM, STRIP_UM = 0.25, 2.0  # our choice: blocks on which the band is sought; a 4 µm foil is 16 rows
+THICKNESSES_UM = np.arange(4.0, 41.0)  # our choice: foils on the market are 6 to 25 µm
+THINNEST_VISIBLE_UM = 3.0  # our choice: of a foil that the image border cuts
+GUARD_UM, EDGE_UM = 0.5, 1.5  # our choice: rough edge that no mean touches; depth of the means on its two sides
+TEXTURE_UM, LATERAL_UM = 8.0, 20.0  # our choice: depth and width in which a coating shows particles and pores
+RANK_UM = 25.0  # our choice: depth of the coating whose grey values the band is compared with
+CUT_EDGE = 0.45  # our choice: what an edge outside the image is worth; a seen one is worth up to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A candidate for the foil, with the coating above it.
+
+    Attributes
+    ----------
+    columns, rows : float arrays, shape (strips,)
+        Its upper edge, in pixels.
+    thickness_um : float
+    is_cut : bool
+        The lower image border cuts it.
+    rating : float
+        Mean over the strips of `rate_bands`: 3 at most.
+    support : float
+        Share of the strips that rate at least 1.
+    far_edge : float
+        How clear its lower edge is, 0 to 1; 0 where the image border cuts it.
+    rank : float
+        Share of the coating above that is darker than the band: about 1 for bright foils, 0 for resin and vacuum.
+    """
+
+    columns: Floats
+    rows: Floats
+    thickness_um: float
+    is_cut: bool
+    rating: float
+    support: float
+    far_edge: float
+    rank: float
+
+
+@dataclass(frozen=True, eq=False)
+class Strips:
+    """An image as means of small blocks; grey values in units of the image's own texture.
+
+    Attributes
+    ----------
+    grey, texture : float arrays, shape (rows, strips)
+        Means, and their standard deviation along the row in windows 20 µm wide: high in a coating, low in a foil.
+    """
+
+    grey: NDArray[np.float32]
+    texture: NDArray[np.float32]
+    row_um: float
+    block_rows: int
+    block_columns: int
+
+
+def strips_of(grey: NDArray[np.uint8], pixel_size_um: float) -> Strips:
+    """Means of blocks 0.25 µm high and 2 µm wide."""
+    block_rows, block_columns = pixels_in(ROW_UM, pixel_size_um), pixels_in(STRIP_UM, pixel_size_um)
+    row_um = block_rows * pixel_size_um
+    means = block_mean(grey, block_rows, block_columns)
+    smooth = ndimage.uniform_filter1d(means, pixels_in(1.0, row_um), axis=0)
+    window = pixels_in(LATERAL_UM, block_columns * pixel_size_um, least=3)
+    local = ndimage.uniform_filter1d(smooth, window, axis=1)
+    texture = np.sqrt(np.maximum(ndimage.uniform_filter1d(smooth**2, window, axis=1) - local**2, 0.0))
+    unit = np.percentile(texture, 75) + 1e-3  # a coating fills a good part of every image that shows one
+    return Strips(means / unit, texture / unit, row_um, block_rows, block_columns)
+
+
+def best_band(grey: NDArray[np.uint8], pixel_size_um: float, room_um: float, burnt_in: Sequence[Box] = ()) -> Band | None:
+    """The band most like a foil under at least ``room_um`` of coating; None where the image is too small for both.
+
+    Strips that a burnt-in box touches do not count.
+    """
+    if min(grey.shape) < pixels_in(2.0 * STRIP_UM, pixel_size_um):
+        return None
+    strips = strips_of(grey, pixel_size_um)
+    rows, count = strips.grey.shape
+    is_clear = ~_touched(count, strips.block_columns, burnt_in)
+    first, last = pixels_in(room_um, strips.row_um), rows - pixels_in(THINNEST_VISIBLE_UM, strips.row_um)
+    if first >= last or not is_clear.any():
+        return None
+    thicknesses = np.unique(np.rint(THICKNESSES_UM / strips.row_um).astype(int))
+    ratings = rate_bands(strips, thicknesses)
+    ratings[:, :first] = ratings[:, last:] = -3.0
+    ratings[..., ~is_clear] = 0.0
+    layer, path = best_path(ratings)
+    along = ratings[layer, path, np.arange(count)][is_clear]
+    thickness = int(thicknesses[layer])
+    far_edge = np.where(path + thickness < rows, _clear_edges(strips)[np.minimum(path + thickness, rows), np.arange(count)], 0.0)
+    return Band(
+        columns=block_centres(count, strips.block_columns),
+        rows=path * strips.block_rows - 0.5,
+        thickness_um=thickness * strips.row_um,
+        is_cut=bool(np.median(path) + thickness + pixels_in(GUARD_UM + EDGE_UM, strips.row_um) > rows),
+        rating=float(along.mean()),
+        support=float((along > 1.0).mean()),
+        far_edge=float(far_edge[is_clear].mean()),
+        rank=_rank(strips, path, thickness, is_clear),
+    )
+
+
+def rate_bands(strips: Strips, thicknesses: NDArray[np.int_]) -> NDArray[np.float32]:
+    """Rate every band (thickness, upper row, strip), whichever of band and surroundings is brighter.
+
+    A clear edge above (0 to 1), a clear edge below (0 to 1) and texture above (0 to 1) speak for it; change along it
+    (0 to 1.5) and across it (0 to 1.5) against. Shape (thicknesses, rows, strips).
+    """
+    sums, squares, textures = (_cumulated(of) for of in (strips.grey, strips.grey**2, strips.texture))
+    guard, depth = pixels_in(GUARD_UM, strips.row_um), pixels_in(TEXTURE_UM, strips.row_um)
+    rows = len(strips.grey)
+    top = np.arange(rows)
+    clear = _clear_edges(strips)
+    clear[rows - guard - pixels_in(EDGE_UM, strips.row_um, least=2) + 1 :] = CUT_EDGE
+    for_any = clear[top] + np.minimum(_mean(textures, top - guard - depth, top - guard), 1.0)
+    ratings = np.empty((len(thicknesses), *strips.grey.shape), np.float32)
+    for rating, thickness in zip(ratings, thicknesses, strict=True):
+        bottom = np.minimum(top + thickness, rows)
+        level = _mean(sums, top + guard, bottom - guard)
+        across = np.sqrt(np.maximum(_mean(squares, top + guard, bottom - guard) - level**2, 0.0))
+        along = _mean(textures, top + 2 * guard, bottom - 2 * guard)
+        rating[:] = for_any + clear[bottom] - 1.5 * (np.minimum(along, 1.0) + np.minimum(across, 1.0))
+    return ratings
+
+
+def _clear_edges(strips: Strips) -> Floats:
+    """Step between the means above and below each row's upper edge, at most 1, shape (rows + 1, strips)."""
+    sums = _cumulated(strips.grey)
+    guard, edge = pixels_in(GUARD_UM, strips.row_um), pixels_in(EDGE_UM, strips.row_um, least=2)
+    row = np.arange(len(sums))
+    step = _mean(sums, row + guard, row + guard + edge) - _mean(sums, row - guard - edge, row - guard)
+    return np.minimum(np.abs(step), 1.0)
+
+
+def _cumulated(values: NDArray[np.floating]) -> Floats:
+    return np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0, dtype=np.float64)])
+
+
+def _mean(cumulated: Floats, start: NDArray[np.int_], stop: NDArray[np.int_]) -> Floats:
+    """Means over the rows from ``start`` to ``stop``, as far as they lie in the image."""
+    start, stop = (np.clip(rows, 0, len(cumulated) - 1) for rows in (start, stop))
+    return np.asarray((cumulated[stop] - cumulated[start]) / np.maximum(stop - start, 1)[:, None])
+
+
+def _touched(count: int, width: int, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    is_touched = np.zeros(count, bool)
+    for box in boxes:
+        is_touched[int(box.left // width) : int(box.right // width) + 1] = True
+    return is_touched
+
+
+def _rank(strips: Strips, path: NDArray[np.int_], thickness: int, is_clear: NDArray[np.bool_]) -> float:
+    guard, last = pixels_in(GUARD_UM, strips.row_um), len(strips.grey) - 1
+    inside = np.minimum(path + guard + np.arange(max(thickness - 2 * guard, 1))[:, None], last)
+    above = np.maximum(path - guard - np.arange(1, pixels_in(RANK_UM, strips.row_um))[:, None], 0)
+    # Darker than nearly all of the band, so that noise does not make half of the pores darker than their own resin.
+    level = np.percentile(np.take_along_axis(strips.grey, inside, 0), 10, axis=0)
+    return float((np.take_along_axis(strips.grey, above, 0) < level)[:, is_clear].mean())

@@ -1,0 +1,44 @@
+"""Small networks and crops: the architecture is the same, only narrower."""
+
+import numpy as np
+import pytest
+import torch
+
+from ratescope.network.architecture import RateNetwork
+from ratescope.settings import NetworkSettings, Settings, TrainSettings
+
+NARROW = NetworkSettings(filters=(4, 4, 6, 6), hidden=(8, 8), batch_norm_momentum=0.1)
+
+
+@pytest.fixture
+def narrow():
+    return NARROW
+
+
+@pytest.fixture
+def network():
+    """A narrow network for two rates whose buffers and batch norms are not at their start values."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = RateNetwork(NARROW, rates=2)
+        network.output_offset.copy_(torch.tensor([150.0, 60.0]))
+        network.output_scale.copy_(torch.tensor([2.0, 20.0]))
+        network.input_mean.copy_(torch.tensor([120.0, 110.0, 100.0]))
+        network.train()(torch.rand(6, 3, 16, 24) * 255)
+    return network.eval()
+
+
+@pytest.fixture
+def brightness_set():
+    """24 crops of 16 × 24 px; their capacities at two rates follow their brightness."""
+    rng = np.random.default_rng(0)
+    brightness = rng.uniform(60, 200, size=24)
+    crops = np.clip(brightness[:, None, None, None] + rng.normal(0, 10, (24, 16, 24, 3)), 0, 255).astype(np.uint8)
+    curves = np.stack([150 + 0.0 * brightness, 0.5 * brightness], axis=1)
+    return crops, curves
+
+
+@pytest.fixture
+def brief():
+    """Settings for a training of a second."""
+    return Settings(network=NARROW, train=TrainSettings(batch=8, max_steps=24, l2=1e-3))

@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ratescope.errors import CheckpointError, InputError
+from ratescope.network.architecture import RateNetwork
+from ratescope.network.checkpoint import NetworkCard, save_network
+from ratescope.network.ensemble import load_ensemble
+from ratescope.settings import NetworkSettings
+
+CARD = NetworkCard("specific", (0.2, 5.0), (100.0, 110.0, 120.0), seed=1)
+TINY = NetworkSettings(filters=(2, 2), hidden=(4,))
+
+
+def save_fold(run, number, card=CARD):
+    with torch.random.fork_rng():
+        torch.manual_seed(number)
+        network = RateNetwork(TINY, rates=len(card.c_rates_per_h), facts=len(card.facts))
+    save_network(run / f"fold_{number}" / "weights.safetensors", network, card)
+
+
+def crops(count):
+    return np.random.default_rng(0).integers(0, 256, (count, 224, 672, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def run(tmp_path):
+    for number in (0, 1, 2):
+        save_fold(tmp_path, number)
+    return tmp_path
+
+
+def test_an_ensemble_predicts_what_its_networks_say_one_by_one(run):
+    ensemble = load_ensemble(run)
+    pixels = crops(2)
+    prediction = ensemble.predict(pixels)
+    alone = [
+        [network(torch.from_numpy(crop).permute(2, 0, 1)[None].float())[0].tolist() for crop in pixels]
+        for network in ensemble.networks
+    ]
+    assert prediction.by_network == pytest.approx(np.array(alone), rel=1e-5)
+    assert (prediction.capacity, prediction.unit) == ("specific", "Ah/kg")
+    assert prediction.c_rates_per_h.tolist() == [0.2, 5.0]
+
+
+def test_a_crop_is_predicted_alike_alone_and_among_others(run):
+    ensemble, pixels = load_ensemble(run), crops(6)
+    together = ensemble.predict(pixels).predicted
+    alone = np.concatenate([ensemble.predict(pixels[[row]]).predicted for row in range(6)])
+    assert together == pytest.approx(alone, rel=1e-5)
+
+
+def test_no_crops_make_an_empty_prediction(run):
+    assert load_ensemble(run).predict(crops(0)).predicted.shape == (0, 2)
+
+
+def test_folds_come_in_the_order_of_their_names_and_share_a_mean_colour(run):
+    save_fold(run, 3, replace(CARD, seed=9, mean_colour=(140.0, 110.0, 120.0)))
+    ensemble = load_ensemble(run)
+    assert len(ensemble.networks) == 4
+    assert ensemble.card.seed == 1
+    assert ensemble.card.mean_colour == pytest.approx((110.0, 110.0, 120.0))
+
+
+def test_facts_are_asked_for_by_name(tmp_path):
+    save_fold(tmp_path, 0, replace(CARD, facts=("thickness_um", "loading")))
+    ensemble, pixels = load_ensemble(tmp_path), crops(2)
+    facts = {"loading": np.array([1.0, 2.0]), "thickness_um": np.array([50.0, 60.0]), "other": np.zeros(2)}
+    swapped = facts | {"loading": facts["thickness_um"], "thickness_um": facts["loading"]}
+    assert not np.allclose(ensemble.predict(pixels, facts).predicted, ensemble.predict(pixels, swapped).predicted)
+    with pytest.raises(InputError, match=r"need thickness_um, one number per crop\. Fill that column"):
+        ensemble.predict(pixels, {"loading": facts["loading"]})
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, 223, 672, 3), np.uint8), np.zeros((1, 224, 672, 3))])
+def test_only_crops_of_the_right_shape_are_predicted(run, wrong):
+    with pytest.raises(InputError, match=r"\(n, 224, 672, 3\); got .*ratescope prepare"):
+        load_ensemble(run).predict(wrong)
+
+
+def test_folds_of_different_capacities_do_not_make_an_ensemble(run):
+    save_fold(run, 4, replace(CARD, capacity="density"))
+    with pytest.raises(CheckpointError, match=r"fold_4.* predicts density .*fold_0.* predicts specific.*in one folder"):
+        load_ensemble(run)
+
+
+def test_an_empty_run_is_no_ensemble(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no fold_\*/weights\.safetensors.*Give a finished run"):
+        load_ensemble(tmp_path)
