@@ -44,7 +44,7 @@ def test_json_without_numbers_that_others_cannot_read(tmp_path):
 
 
 def test_unknown_fields_of_a_table_stay_empty(tmp_path):
-    write_csv(tmp_path / "a.csv", ["a", "b", "c"], [{"a": 0.1, "b": True}, {"a": None, "c": "x,y"}])
+    write_csv(tmp_path / "a.csv", ["a", "b", "c"], [{"a": 0.1, "b": True}, {"a": float("nan"), "c": "x,y"}])
     assert (tmp_path / "a.csv").read_text() == 'a,b,c\n0.1,true,\n,,"x,y"\n'
 
 

@@ -3,6 +3,7 @@
     make readme
 """
 
+import sys
 from pathlib import Path
 
 import ratescope
@@ -26,4 +27,5 @@ picture = story_png(
     pixel_size_um=prepared.pixel_size_um,
     note="Everything here is simulated: the micrograph, and the campaign that the ensemble learned from.",
 )
-(Path(__file__).parents[1] / "straight-line.png").write_bytes(picture)
+target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "straight-line.png"
+target.write_bytes(picture)

@@ -145,6 +145,8 @@ class Coating:
         surface is the outline of the solid after closing gaps narrower than 6 µm.
     foil_rows, surface_rows : float array, shape (columns,)
         Foil edge and surface column by column, NaN where not seen.
+    clean_rows : float array, shape (2, columns)
+        First and last clean row column by column, away from burnt-in boxes too; NaN where nothing is.
     is_cut : bool
         The coating runs out of the image: its thickness is at least what is said.
     """
@@ -155,6 +157,7 @@ class Coating:
     thickness_p95_um: float
     foil_rows: NDArray[np.float64]
     surface_rows: NDArray[np.float64]
+    clean_rows: NDArray[np.float64] = field(default_factory=lambda: np.empty((2, 0)))
     is_cut: bool = False
 
 

@@ -39,6 +39,10 @@ class PrepareSettings:
     roughest_foil_um: float = 1.2  # our choice: pressed-in grains make a foil rough to 0.5 µm; coatings are rougher
     least_foil_rank: float = 0.15  # our choice: resin is as dark as what is darkest in the coating, its pores
     least_far_edge: float = 0.3  # our choice: unless a second edge shows that a dark band is a foil
+    grain_length_um: tuple[float, float] = (0.5, 6.0)  # our choice: half length of the autocorrelation; NCM 1.5 to 2.7
+    least_grain_evenness: float = 0.4  # our choice: electrodes 0.56 to 0.81, ceramic layers 0.07 to 0.42
+    most_artefact_share: float = 0.01  # our choice: of a crop; more changes what the network sees
+    most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers to −2.5, few bright things to 6
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,6 @@ def test_every_test_of_the_table_exists(test):
         assert name in names_in(file)
 
 
-def test_every_decision_that_a_page_links_to_exists():
-    pages = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), ROOT / "CONTRIBUTING.md"]
-    for page in pages:
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
-
-
 def test_decisions_are_numbered_without_gaps_and_listed_and_code_refers_to_none_that_is_missing():
     decisions = ROOT / "docs" / "decisions"
     files = sorted(decisions.glob("0*.md"))

@@ -42,6 +42,14 @@ def test_progress_counts_the_maps_of_all_networks(ensemble, crop):
     assert seen == [(done, 6, "grad-ram") for done in range(1, 7)]
 
 
+def test_progress_moves_with_the_squares_and_never_back(ensemble, crop):
+    shares = []
+    ensemble_maps(ensemble, crop[None], "occlusion", on_progress=lambda done, total, _: shares.append(done / total))
+    assert len(shares) > 6
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
 def test_no_crop_is_refused_with_where_to_look(ensemble):
     with pytest.raises(InputError, match=r"no crop was given\. See why the sections were refused"):
         ensemble_maps(ensemble, np.empty((0, 48, 64, 3), np.uint8), "grad-ram")

@@ -67,7 +67,7 @@ def record_of(phases, *, time_factor=1.0, counter_factor=1.0):
     return read_basytec("\n".join([*lines, ""]), "cell.txt")
 
 
-def tested(phases, **more):
+def rate_test_of(phases, **more):
     known = {"active_mass_mg": ACTIVE_MASS_MG} | more
     return rate_test(record_of(phases), cell="c1", electrode="e1", **known)
 
@@ -78,13 +78,13 @@ def codes(test):
 
 TABLE_2_IN_LITTLE = cycles(
     (0.05, 0.95), (0.05, 0.95), (0.1, 0.93), (0.1, 0.92), (0.2, 0.91), (0.2, 0.9), (0.1, 0.92), (0.5, 0.88),
-    (0.5, 0.87), (1.0, 0.85), (1.0, 0.84), (0.1, 0.92), (2.0, 0.8), (2.0, 0.79), (3.0, 0.7), (3.0, 0.69), (5.0, 0.3), (5.0, 0.29),
-    (0.1, 0.92), (0.2, 0.86), (0.2, 0.85),
+    (0.5, 0.87), (1.0, 0.85), (1.0, 0.84), (0.1, 0.92), (2.0, 0.8), (2.0, 0.79), (3.0, 0.7), (3.0, 0.69),
+    (5.0, 0.3), (5.0, 0.29), (0.1, 0.92), (0.2, 0.86), (0.2, 0.85),
 )  # fmt: skip
 
 
 def test_the_second_discharge_of_the_first_block_at_each_rate_counts():
-    test = tested(TABLE_2_IN_LITTLE)
+    test = rate_test_of(TABLE_2_IN_LITTLE)
     counting = {d.c_rate_per_h: d.capacity_ah / ONE_C_A for d in test.discharges if d.counts}
     assert counting == pytest.approx({0.2: 0.9, 1.0: 0.84, 2.0: 0.79, 3.0: 0.69, 5.0: 0.29}, rel=1e-6)
     assert [d.cycle for d in test.discharges] == list(range(1, 22))
@@ -92,7 +92,7 @@ def test_the_second_discharge_of_the_first_block_at_each_rate_counts():
 
 
 def test_currents_of_discharges_are_below_zero():
-    assert [d.current_a for d in tested(cycles((2.0, 0.8))).discharges] == pytest.approx([-2.0 * ONE_C_A])
+    assert [d.current_a for d in rate_test_of(cycles((2.0, 0.8))).discharges] == pytest.approx([-2.0 * ONE_C_A])
 
 
 @given(st.sampled_from(TABLE_2.c_rates_per_h), st.floats(-0.049, 0.049))
@@ -111,26 +111,26 @@ def test_a_rate_farther_away_stays_as_it_was_measured(gap, share):
 
 
 def test_a_discharge_that_stops_early_does_not_count_but_the_one_before_it_does():
-    test = tested([*cycles((1.0, 0.85), (1.0, 0.84)), charge(), discharge(1.0, 0.4, to_v=3.4)])
+    test = rate_test_of([*cycles((1.0, 0.85), (1.0, 0.84)), charge(), discharge(1.0, 0.4, to_v=3.4)])
     assert [d.counts for d in test.discharges] == [False, True, False]
     assert "Discharge 3 follows no charge or stops at 3.40 V: it does not count." in [f.text for f in test.remarks]
 
 
 def test_a_discharge_that_was_interrupted_does_not_count():
     halves = [discharge(1.0, 0.4, to_v=3.4), rest(), Phase(-ONE_C_A, 1440.0, 3.4, 2.6)]
-    test = tested([*cycles((1.0, 0.85)), charge(), *halves])
+    test = rate_test_of([*cycles((1.0, 0.85)), charge(), *halves])
     assert [d.counts for d in test.discharges] == [True, False, False]
     assert codes(test).count("incomplete-discharge") == 2
 
 
 def test_a_laboratory_with_another_cut_off_voltage_is_understood():
     phases = [phase for _ in range(3) for phase in (charge(), discharge(to_v=3.0))]
-    assert [d.counts for d in tested(phases).discharges] == [False, False, True]
+    assert [d.counts for d in rate_test_of(phases).discharges] == [False, False, True]
 
 
 def test_rests_between_the_steps_change_nothing():
     phases = [part for phase in cycles((1.0, 0.85), (1.0, 0.84)) for part in (phase, rest())]
-    assert [d.capacity_ah for d in tested(phases).discharges] == pytest.approx([0.85 * ONE_C_A, 0.84 * ONE_C_A])
+    assert [d.capacity_ah for d in rate_test_of(phases).discharges] == pytest.approx([0.85 * ONE_C_A, 0.84 * ONE_C_A])
 
 
 def test_a_counter_that_disagrees_is_said_with_both_numbers_and_the_integral_is_used():
@@ -149,16 +149,16 @@ def test_hours_labelled_as_seconds_are_refused():
 
 def test_more_than_the_theoretical_capacity_makes_the_mass_suspect():
     # Half the mass: twice the C-rate and twice the specific capacity.
-    assert "above-theoretical" in codes(tested(cycles((1.0, 0.9)), active_mass_mg=ACTIVE_MASS_MG / 2))
+    assert "above-theoretical" in codes(rate_test_of(cycles((1.0, 0.9)), active_mass_mg=ACTIVE_MASS_MG / 2))
 
 
 def test_missing_rates_are_said_with_those_that_were_seen():
-    (remark,) = tested(cycles((0.2, 0.9), (0.7, 0.85))).remarks
+    (remark,) = rate_test_of(cycles((0.2, 0.9), (0.7, 0.85))).remarks
     assert remark.text.startswith("No complete discharge at 1C, 2C, 3C, 5C; discharged was at 0.2C, 0.7C.")
 
 
 def test_without_an_active_mass_capacities_are_known_and_rates_are_not():
-    test = tested(cycles((1.0, 0.8)), active_mass_mg=None)
+    test = rate_test_of(cycles((1.0, 0.8)), active_mass_mg=None)
     (row,) = rate_rows(test)
     assert row["capacity_ah"] == pytest.approx(0.8 * ONE_C_A)
     assert row["c_rate_per_h"] is row["specific_capacity_ah_per_kg"] is row["capacity_density_ah_per_l"] is None
@@ -169,7 +169,7 @@ def test_without_an_active_mass_capacities_are_known_and_rates_are_not():
 @pytest.mark.parametrize("mass", [0.0, -1.0, math.nan])
 def test_a_mass_that_is_none_is_refused(mass):
     with pytest.raises(RateTestError, match="above zero; got .* Mend them, or leave the mass out"):
-        tested(cycles((1.0, 0.8)), active_mass_mg=mass)
+        rate_test_of(cycles((1.0, 0.8)), active_mass_mg=mass)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_mass_that_is_none_is_refused(mass):
 )
 def test_a_record_without_a_discharge_says_what_it_holds(phases, match):
     with pytest.raises(RateTestError, match=match):
-        tested(phases)
+        rate_test_of(phases)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real cycler files are not beside this checkout")
@@ -191,7 +191,7 @@ def test_a_genuine_export_that_stops_in_its_first_charge_is_refused():
 
 
 def test_rows_have_the_columns_of_the_contract_and_its_units():
-    test = tested(cycles((1.0, 0.8)), coating_volume_mm3=4.4, collector_area_cm2=0.785)
+    test = rate_test_of(cycles((1.0, 0.8)), coating_volume_mm3=4.4, collector_area_cm2=0.785)
     (row,) = rate_rows(test)
     capacity_ah = 0.8 * ONE_C_A
     assert tuple(row) == RATE_COLUMNS

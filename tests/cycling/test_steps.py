@@ -79,6 +79,10 @@ def test_a_current_without_sign_and_without_steps_is_refused():
         find_steps(record(time_s, ramp(4.3, 2.6, 4) + ramp(2.6, 4.1, 4), [1.0] * 8))
 
 
+def test_a_single_row_under_current_is_no_step():
+    assert find_steps(record(np.arange(3.0), [3.5] * 3, [0.0, -1.0, 0.0])) == ([], [])
+
+
 def test_a_record_at_rest_has_no_step():
     assert find_steps(record(np.arange(3.0), [3.5] * 3, [0.0, 1e-9, -1e-9])) == ([], [])
 

@@ -53,7 +53,7 @@ def test_moves_agree_with_a_spline_pixel_by_pixel(down, right, turn):
     crop = smooth()
     move = Move(down, right, turn)
     difference = np.abs(apply(move, crop) - moved_slowly(crop, move))
-    assert difference.mean() < 0.5  # of 256 grey levels: the kernels differ between the pixels
+    assert difference.mean() < 1.0  # of 256 grey levels: the kernels differ between the pixels
     assert difference.max() < 8
 
 

@@ -87,6 +87,14 @@ def test_one_model_with_inputs_agrees_with_an_experiment_of_pybamm(trace):
     assert trace.true_capacities_ah[3.0] == pytest.approx(capacity_ah, rel=2e-3)
 
 
+def test_transport_in_the_pores_is_porosity_over_tortuosity_and_the_conductivity_is_effective():
+    values = half_cell_parameters(nominal_cell(electrode(tau_exponent=-0.8, tau_factor=1.3)))
+    exponent = values["Positive electrode Bruggeman coefficient (electrolyte)"]
+    assert 0.30**exponent == pytest.approx(0.30 / (1.3 * 0.30**-0.8))
+    assert 0.90 ** values["Separator Bruggeman coefficient (electrolyte)"] == pytest.approx(0.90 / 1.1)
+    assert values["Positive electrode Bruggeman coefficient (electrode)"] == 0.0
+
+
 def test_a_step_whose_end_is_passed_already_is_skipped_and_said():
     # At x = 0.97 the cell rests at 3.6 V: a charge to 3.5 V cannot begin.
     trace = simulate_rate_test(nominal_cell(electrode()), protocol=one_cycle(1.0, charge_cut_off_v=3.5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,9 @@ from ratescope.records import OnProgress, no_progress
 
 Method = Literal["grad-ram", "guided-backprop", "occlusion"]
 METHODS: tuple[Method, ...] = ("grad-ram", "guided-backprop", "occlusion")
+
+Crop = NDArray[np.uint8]
+Map = NDArray[np.float32]
 
 
 def ensemble_maps(
@@ -39,7 +44,7 @@ def ensemble_maps(
     size_px, stride_px : int
         Of the occluding square; the other methods have none.
     on_progress : callable
-        Told after each map of each network.
+        Told while the squares move, and after each map of each network.
 
     Raises
     ------
@@ -54,30 +59,34 @@ def ensemble_maps(
             "Give a run that was trained without facts."
         )
     keep_large_blocks()
-    networks, colour = ensemble.networks, ensemble.card.mean_colour
+    networks, runs = ensemble.networks, len(crops) * len(ensemble.networks)
+    hide = partial(occlude, mean_colour=ensemble.card.mean_colour, size_px=size_px, stride_px=stride_px)
     means = []
     for number, crop in enumerate(crops):
-        maps = []
+        maps: list[Map] = []
         for network in networks:
-            maps.append(_map(network, crop, method, colour=colour, size_px=size_px, stride_px=stride_px))
-            on_progress(number * len(networks) + len(maps), len(crops) * len(networks), method)
+            said = _one_of(runs, number * len(networks) + len(maps), on_progress)
+            maps.append(_map(network, crop, method, partial(hide, on_progress=said)))
+            if method != "occlusion":  # which says its own end
+                said(1, 1, method)
         means.append(np.mean(maps, axis=0, dtype=np.float32))
     return np.stack(means)
 
 
-def _map(
-    network: RateNetwork,
-    crop: NDArray[np.uint8],
-    method: Method,
-    *,
-    colour: tuple[float, float, float],
-    size_px: int,
-    stride_px: int,
-) -> NDArray[np.float32]:
+def _one_of(runs: int, finished: int, on_progress: OnProgress) -> OnProgress:
+    """Progress of one map, told as progress of all of them."""
+
+    def said(done: int, total: int, what: str) -> None:
+        on_progress(finished * total + done, runs * total, what)
+
+    return said
+
+
+def _map(network: RateNetwork, crop: Crop, method: Method, hide: Callable[[RateNetwork, Crop], Map]) -> Map:
     match method:
         case "grad-ram":
             return grad_ram(network, crop[None]).squeeze(axis=0)
         case "guided-backprop":
             return guided_backprop(network, crop[None]).squeeze(axis=0)
         case "occlusion":
-            return occlude(network, crop, colour, size_px=size_px, stride_px=stride_px)
+            return hide(network, crop)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ratescope.campaign.sheets import Campaign, Cell, Electrode, is_campaign, read_campaign
 from ratescope.cycling.rate_test import RATE_COLUMNS, rate_curve, rate_rows, rate_test, rate_test_from_capacities
 from ratescope.cycling.readers import read_cycler_file
-from ratescope.errors import CampaignError, InputError, RatescopeError, RateTestError
+from ratescope.errors import CampaignError, InputError, RateTestError
 from ratescope.files import write_csv
 from ratescope.records import OnProgress, RateCurve, RateTest, no_progress
 from ratescope.units import RATES_PER_H, THEORETICAL_AH_PER_KG, Capacity
@@ -33,7 +33,10 @@ def write_rates(
         if not path.exists():
             raise InputError(f"{path} does not exist. Name cycler files or a campaign's folder.")
         if is_campaign(path):
-            tests += rate_tests(_with_theoretical(read_campaign(path), theoretical_ah_per_kg), on_progress=on_progress)
+            campaign = _with_theoretical(read_campaign(path), theoretical_ah_per_kg)
+            read, faults = _rate_tests_and_faults(campaign, on_progress)
+            tests += read
+            refused |= {f"{path} cell {cell}": fault for cell, fault in faults.items()}
             continue
         try:
             tests.append(_bare_rate_test(path, active_mass_mg, theoretical_ah_per_kg or THEORETICAL_AH_PER_KG))
@@ -69,16 +72,23 @@ def rate_tests(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> 
     CampaignError
         With every cell whose file cannot be read, at once.
     """
-    tests, faults = [], []
+    tests, faults = _rate_tests_and_faults(campaign, on_progress)
+    if faults:
+        said = "".join(f"\n  cells.csv, cell {cell!r}: {fault}" for cell, fault in faults.items())
+        raise CampaignError(f"{campaign.folder}: {len(faults)} rate test(s) cannot be used{said}")
+    return tests
+
+
+def _rate_tests_and_faults(campaign: Campaign, on_progress: OnProgress) -> tuple[list[RateTest], dict[str, str]]:
+    """The rate tests that can be used, and by cell what is wrong with the others."""
+    tests, faults = [], {}
     for done, cell in enumerate(campaign.cells, start=1):
         try:
             tests.append(_rate_test(cell, campaign))
-        except RatescopeError as error:
-            faults.append(f"cells.csv, cell {cell.name!r}: {error}")
+        except RateTestError as error:
+            faults[cell.name] = str(error)
         on_progress(done, len(campaign.cells), "rate tests read")
-    if faults:
-        raise CampaignError(f"{campaign.folder}: {len(faults)} rate test(s) cannot be used\n  " + "\n  ".join(faults))
-    return tests
+    return tests, faults
 
 
 def _rate_test(cell: Cell, campaign: Campaign) -> RateTest:

@@ -13,18 +13,16 @@ from itertools import groupby
 
 import numpy as np
 
-from ratescope.cycling.record import TIME, CyclerRecord
+from ratescope.cycling.checks import refuse_other_units, remarks_on_capacities, remarks_on_rates, what_was_seen
+from ratescope.cycling.record import CyclerRecord
 from ratescope.cycling.steps import Step, find_steps
 from ratescope.errors import RateTestError
 from ratescope.protocol import TABLE_2, RateProtocol
-from ratescope.records import Discharge, Finding, RateCurve, RateTest
+from ratescope.records import Discharge, RateCurve, RateTest
 from ratescope.units import CAPACITY_NAME, THEORETICAL_AH_PER_KG, Capacity, current_a
 
 SNAP = 0.05  # the contract of `ratescope rates`: nominal within 5 %
 CUT_OFF_TOLERANCE_V = 0.05  # our choice: more than the last logged row is away, less than any other step's end
-COUNTER_TOLERANCE = 0.01  # our choice: more than logging costs
-UNIT_FACTOR = 2.0  # our choice: counters that differ by more are in other units
-ABOVE_THEORETICAL = 1.1  # our choice: scatter of masses does not reach this
 
 RATE_COLUMNS = (
     "cell",
@@ -64,16 +62,18 @@ def rate_test(
     steps, remarks = find_steps(record)
     discharges = [step for step in steps if step.direction < 0]
     if not discharges:
-        raise RateTestError(f"{record.file}: no discharge was found{_seen(record, steps)}. Export the whole rate test.")
-    _refuse_other_units(discharges, record.file)
+        raise RateTestError(
+            f"{record.file}: no discharge was found{what_was_seen(record, steps)}. Export the whole rate test."
+        )
+    refuse_other_units(discharges, record.file)
     one_c_a = _one_c_a(active_mass_mg, theoretical_ah_per_kg, cell)
     rates = [_nominal(step.current_a / one_c_a, protocol) for step in discharges]
     is_complete = _are_complete(steps, len(record.rows), protocol)
     counting = _last_of_first_blocks(rates, is_complete, protocol)
     remarks += [
         *record.remarks,
-        *_remarks_on_capacities(discharges, is_complete, one_c_a),
-        *_remarks_on_rates(rates, counting, protocol),
+        *remarks_on_capacities(discharges, is_complete, one_c_a),
+        *remarks_on_rates(rates, counting, protocol),
     ]
     return RateTest(
         cell=cell,
@@ -198,23 +198,6 @@ def _one_c_a(active_mass_mg: float | None, theoretical_ah_per_kg: float, cell: s
     return current_a(1.0, active_mass_mg, theoretical_ah_per_kg)
 
 
-def _seen(record: CyclerRecord, steps: Sequence[Step]) -> str:
-    hours = float(np.ptp(record.rows[TIME])) / 3600.0 if len(record.rows) else 0.0
-    current = "the current only charges" if steps else "no current flows"
-    return f" in its {len(record.rows)} rows over {hours:.3g} h, where {current}"
-
-
-def _refuse_other_units(discharges: Sequence[Step], file: str) -> None:
-    """Hours labelled as seconds, or mA as A: the instrument's own counter of charge shows it."""
-    factors = [step.counted_ah / step.capacity_ah for step in discharges if step.counted_ah > 0 < step.capacity_ah]
-    factor = float(np.median(factors)) if factors else 1.0
-    if not 1.0 / UNIT_FACTOR < factor < UNIT_FACTOR:
-        raise RateTestError(
-            f"{file}: its own Ah counter shows {factor:.4g} times the integral of current over time. "
-            "A column is in another unit than its header says (hours as seconds give 3600): mend the header."
-        )
-
-
 def _nominal(c_rate_per_h: float, protocol: RateProtocol) -> float:
     """The protocol's C-rate within 5 %, else the rate as it is.
 
@@ -254,33 +237,3 @@ def _last_of_first_blocks(rates: Sequence[float], is_complete: Sequence[bool], p
         if rate in protocol.curve_rates_per_h:
             counting.setdefault(rate, list(block)[-1])
     return set(counting.values())
-
-
-def _remarks_on_capacities(discharges: Sequence[Step], is_complete: Sequence[bool], one_c_a: float) -> list[Finding]:
-    remarks = []
-    for cycle, (step, whole) in enumerate(zip(discharges, is_complete, strict=True), start=1):
-        if not whole:
-            text = f"Discharge {cycle} follows no charge or stops at {step.last_v:.2f} V: it does not count."
-            remarks.append(Finding("incomplete-discharge", text))
-        if step.counted_ah > 0 and abs(step.counted_ah / step.capacity_ah - 1.0) > COUNTER_TOLERANCE:
-            text = (
-                f"Discharge {cycle}: the integral of the current is {step.capacity_ah:.6g} Ah, the instrument's "
-                f"counter {step.counted_ah:.6g} Ah. The integral is used."
-            )
-            remarks.append(Finding("counter-disagrees", text))
-        if step.capacity_ah > ABOVE_THEORETICAL * one_c_a:
-            times = step.capacity_ah / one_c_a
-            text = f"Discharge {cycle} gives {times:.2f} times the theoretical capacity. Is the active mass right?"
-            remarks.append(Finding("above-theoretical", text))
-    return remarks
-
-
-def _remarks_on_rates(rates: Sequence[float], counting: set[int], protocol: RateProtocol) -> list[Finding]:
-    if all(math.isnan(rate) for rate in rates):
-        return [Finding("no-active-mass", "Without an active mass no C-rate is known, and no discharge counts.")]
-    missing = [f"{rate:g}C" for rate in protocol.curve_rates_per_h if rate not in {rates[n] for n in counting}]
-    if not missing:
-        return []
-    seen = ", ".join(f"{rate:.3g}C" for rate in sorted(set(rates)))
-    text = f"No complete discharge at {', '.join(missing)}; discharged was at {seen}. Is the active mass right?"
-    return [Finding("rates-missing", text)]

@@ -12,7 +12,6 @@ TIME, VOLTAGE, CURRENT = "Test Time / s", "Voltage / V", "Current / A"
 STEP_TIME, STEP = "Step Time / s", "Step Index / 1"
 NET_CAPACITY, STEP_CAPACITY = "Net Capacity / Ah", "Step Capacity / Ah"
 REQUIRED = (TIME, VOLTAGE, CURRENT)
-OPTIONAL = (STEP_TIME, STEP, NET_CAPACITY, STEP_CAPACITY)
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,7 +56,8 @@ def find_steps(record: CyclerRecord) -> tuple[list[Step], list[Finding]]:
         If the current's sign contradicts the voltage: a reader that trusted it would report nonsense.
     """
     log = _Log.of(record)
-    steps = [_step(log, begin, end) for begin, end in _runs(log.direction(), log.is_step_start)]
+    runs = [_step(log, begin, end) for begin, end in _runs(log.direction(), log.is_step_start)]
+    steps = [step for step in runs if step.capacity_ah > 0.0]  # a single row is an instrument switching
     steps, remarks = _with_directions_from_voltage(steps, log, record.file)
     backwards = int((np.diff(log.time_s) < 0).sum())
     if backwards:

@@ -91,7 +91,9 @@ def strips_of(grey: NDArray[np.uint8], pixel_size_um: float) -> Strips:
     return Strips(means / unit, texture / unit, row_um, block_rows, block_columns)
 
 
-def best_band(grey: NDArray[np.uint8], pixel_size_um: float, room_um: float, burnt_in: Sequence[Box] = ()) -> Band | None:
+def best_band(
+    grey: NDArray[np.uint8], pixel_size_um: float, room_um: float, burnt_in: Sequence[Box] = ()
+) -> Band | None:
     """The band most like a foil under at least ``room_um`` of coating; None where the image is too small for both.
 
     Strips that a burnt-in box touches do not count.
@@ -111,7 +113,9 @@ def best_band(grey: NDArray[np.uint8], pixel_size_um: float, room_um: float, bur
     layer, path = best_path(ratings)
     along = ratings[layer, path, np.arange(count)][is_clear]
     thickness = int(thicknesses[layer])
-    far_edge = np.where(path + thickness < rows, _clear_edges(strips)[np.minimum(path + thickness, rows), np.arange(count)], 0.0)
+    far_edge = np.where(
+        path + thickness < rows, _clear_edges(strips)[np.minimum(path + thickness, rows), np.arange(count)], 0.0
+    )
     return Band(
         columns=block_centres(count, strips.block_columns),
         rows=path * strips.block_rows - 0.5,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -22,18 +24,25 @@ RESIN_UM, ALONG_UM = 40.0, 40.0  # our choice: height and width in which the res
 LEAST_SEEN = 0.5  # our choice: in half of the columns at least, resin must be in view
 
 
-def find_coating(levelled: Level, collector: Collector, settings: PrepareSettings) -> Coating:
+def find_coating(
+    levelled: Level, collector: Collector, settings: PrepareSettings, *, burnt_in: Sequence[Box] = ()
+) -> Coating:
     """Bound the coating on the collector's coating side; all rows are those of the levelled micrograph.
 
     Where neither resin nor vacuum is in view beyond it, the surface is taken at the image border, and ``is_cut`` says
     that the coating is at least so thick.
+
+    Parameters
+    ----------
+    burnt_in : boxes in the file's pixels
+        The clean rectangle stays away from them.
 
     Raises
     ------
     MicrographError
         ``no-coating`` if what lies on the foil is thinner than ``thinnest_coating_um``.
     """
-    rows, columns = levelled.pixels.shape[:2]
+    rows = len(levelled.pixels)
     is_above = collector.coating_side == "above"
     # Everything is looked at with the coating above the foil, and turned back at the end.
     upright = grey_of(levelled.pixels)[:: 1 if is_above else -1]
@@ -42,22 +51,21 @@ def find_coating(levelled: Level, collector: Collector, settings: PrepareSetting
     border = first_rows_in_file(levelled, is_above=is_above)
     surface = find_surface(upright, border, line, levelled.pixel_size_um, settings)
     is_cut = not np.isfinite(surface).any()
-    surface = np.where(np.isfinite(edge), border, np.nan) if is_cut else surface
+    surface = np.where(np.isfinite(edge), border if is_cut else np.maximum(surface, border), np.nan)
     heights_um = (line - surface[np.isfinite(surface)]) * levelled.pixel_size_um
     if not heights_um.size or heights_um.mean() < settings.thinnest_coating_um:
         raise MicrographError("no-coating", "no coating was found on the foil. Photograph the coated side.")
-    margin = MARGIN_UM / levelled.pixel_size_um
-    box = largest_rectangle(surface + margin, edge - margin)
     if not is_above:
         surface, edge = rows - 1 - surface, rows - 1 - edge
-        box = Box(rows - box.bottom, rows - box.top, box.left, box.right)
+    clean = _clean_rows(surface, edge, levelled, burnt_in)
     return Coating(
-        box=box,
+        box=largest_rectangle(*clean),
         thickness_um=float(heights_um.mean()),
         thickness_sd_um=float(heights_um.std()),
         thickness_p95_um=float(np.percentile(heights_um, 95)),
         foil_rows=edge,
         surface_rows=surface,
+        clean_rows=clean,
         is_cut=is_cut,
     )
 
@@ -149,11 +157,21 @@ def _average_along(means: NDArray[np.float32], is_counted: Flags, window: int) -
 # --- the rectangle ------------------------------------------------------------------------------------------------
 
 
-def clean_profiles(coating: Coating, pixel_size_um: float) -> tuple[Floats, Floats]:
-    """First and last clean row of each column: between foil and surface, a little away from both; NaN where unseen."""
-    margin = MARGIN_UM / pixel_size_um
-    first, last = np.sort(np.stack([coating.surface_rows, coating.foil_rows]), axis=0)
-    return first + margin, last - margin
+def _clean_rows(surface: Floats, edge: Floats, levelled: Level, burnt_in: Sequence[Box]) -> Floats:
+    """First and last clean row of each column: away from foil, surface and burnt-in boxes; NaN where unseen."""
+    margin = MARGIN_UM / levelled.pixel_size_um
+    first, last = np.sort(np.stack([surface, edge]), axis=0)
+    clean = np.stack([first + margin, last - margin])
+    for box in burnt_in:
+        corners = np.array([[box.top, box.top, box.bottom, box.bottom], [box.left, box.right, box.left, box.right]])
+        rows, columns = levelled.from_file(*corners.astype(np.float64))
+        touched = np.s_[max(int(columns.min()) - 1, 0) : int(columns.max()) + 2]
+        first, last = clean[:, touched]
+        # Of what is left above and below the box, the higher part stays.
+        is_lower_left = last - rows.max() > rows.min() - first
+        clean[0, touched] = np.where(is_lower_left, np.fmax(first, rows.max() + 1), first)
+        clean[1, touched] = np.where(is_lower_left, last, np.fmin(last, rows.min() - 1))
+    return clean
 
 
 def largest_rectangle(upper: Floats, lower: Floats) -> Box:

@@ -39,22 +39,27 @@ def find_collector(micrograph: Micrograph, settings: PrepareSettings, *, burnt_i
     CollectorError
         ``no-collector`` if no band is like a foil, ``too-tilted`` if it lies more than ``most_tilt_deg`` askew.
     """
-    grey, room_um = grey_of(micrograph.pixels), settings.crop_rows * settings.network_pixel_size_um
+    size_um, room_um = micrograph.pixel_size_um, settings.crop_rows * settings.network_pixel_size_um
+    grey = grey_of(micrograph.pixels)
     seen: dict[CoatingSide, NDArray[np.uint8]] = {"above": grey, "below": grey[::-1]}
-    found = []
-    for side, upright in seen.items():
-        band = best_band(upright, micrograph.pixel_size_um, room_um, _boxes_in(burnt_in, side, len(grey)))
-        if band is not None:
-            edge = trace_edge(upright, micrograph.pixel_size_um, np.interp(np.arange(grey.shape[1]), band.columns, band.rows))
-            found.append((side, band, edge))
+    bands = {side: best_band(seen[side], size_um, room_um, _boxes_in(burnt_in, side, len(grey))) for side in seen}
+    found = sorted(((side, band) for side, band in bands.items() if band), key=lambda one: -one[1].rating)
     if not found:
         raise _no_collector("the image is too small to show a foil and its coating")
-    candidates = [one for one in found if not _doubt(one[1], _roughness_um(one[2], micrograph.pixel_size_um), settings)]
-    if not candidates:
-        side, band, edge = max(found, key=lambda one: one[1].rating)
-        raise _no_collector(_doubt(band, _roughness_um(edge, micrograph.pixel_size_um), settings))
-    side, band, edge = max(candidates, key=lambda one: one[1].rating)
-    return _collector(seen[side], micrograph.pixel_size_um, side, band, edge)
+    foils = [(side, band) for side, band in found if not _doubt(band, settings)]
+    if not foils:
+        raise _no_collector(_doubt(found[0][1], settings))
+    side, band = foils[0]
+    edge = trace_edge(seen[side], size_um, np.interp(np.arange(grey.shape[1]), band.columns, band.rows))
+    if (roughness_um := _roughness_um(edge, size_um)) > settings.roughest_foil_um:
+        raise _no_collector(f"the best band has an edge {roughness_um:.1f} µm rough, as a coating's surface has")
+    collector = _collector(seen[side], size_um, side, band, edge)
+    if abs(collector.tilt_deg) > settings.most_tilt_deg:
+        raise CollectorError(
+            "too-tilted",
+            f"the foil lies {collector.tilt_deg:.1f}° askew, more than {settings.most_tilt_deg}°. Turn the micrograph.",
+        )
+    return collector
 
 
 def _boxes_in(boxes: Sequence[Box], side: CoatingSide, rows: int) -> list[Box]:
@@ -63,12 +68,10 @@ def _boxes_in(boxes: Sequence[Box], side: CoatingSide, rows: int) -> list[Box]:
     return [Box(rows - box.bottom, rows - box.top, box.left, box.right) for box in boxes]
 
 
-def _doubt(band: Band, roughness_um: float, settings: PrepareSettings) -> str:
-    """Why a band is no foil, in words; empty if it is one."""
+def _doubt(band: Band, settings: PrepareSettings) -> str:
+    """Why a band is no foil, in words; empty if it may be one."""
     if band.rating < settings.least_collector_rating or band.support < settings.least_collector_support:
-        return f"the best straight, even band rates {band.rating:.1f} of 3 and shows in {band.support:.0%} of the width"
-    if roughness_um > settings.roughest_foil_um:
-        return f"the best band has an edge {roughness_um:.1f} µm rough, as resin over a coating has, not a foil"
+        return f"the best straight, even band rates {band.rating:.2f} of 3 and shows in {band.support:.0%} of the width"
     if band.rank < settings.least_foil_rank and band.far_edge < settings.least_far_edge:
         return "the best band is as dark as what fills the pores: resin or vacuum, not a foil"
     return ""
@@ -87,7 +90,9 @@ def _roughness_um(edge: Floats, pixel_size_um: float) -> float:
     return 1.4826 * float(np.median(np.abs(edge - curve))) * pixel_size_um
 
 
-def _collector(upright: NDArray[np.uint8], pixel_size_um: float, side: CoatingSide, band: Band, edge: Floats) -> Collector:
+def _collector(
+    upright: NDArray[np.uint8], pixel_size_um: float, side: CoatingSide, band: Band, edge: Floats
+) -> Collector:
     last = len(upright) - 1
     far = None
     if not band.is_cut:

@@ -24,9 +24,11 @@ def block_mean(grey: NDArray[np.generic], rows: int, columns: int) -> NDArray[np
     >>> block_mean(np.array([[1, 3, 9], [5, 7, 9]]), 2, 2).tolist()
     [[4.0]]
     """
-    whole = grey[: grey.shape[0] // rows * rows, : grey.shape[1] // columns * columns]
-    blocks = whole.reshape(whole.shape[0] // rows, rows, whole.shape[1] // columns, columns)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+    height, width = grey.shape[0] // rows, grey.shape[1] // columns
+    whole = grey[: height * rows, : width * columns]
+    # First over rows: whole rows are added fastest.
+    sums = whole.reshape(height, rows, width * columns).sum(axis=1, dtype=np.float32)
+    return np.asarray(sums.reshape(height, width, columns).sum(axis=2) / np.float32(rows * columns))
 
 
 def block_centres(count: int, size: int) -> NDArray[np.float64]:

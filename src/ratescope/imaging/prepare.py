@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ratescope.errors import MicrographError
+from ratescope.imaging.artefacts import judge_crop
+from ratescope.imaging.burnt_in import find_boxes, without_bars
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.grey import grey_of
-from ratescope.imaging.levelling import level
-from ratescope.imaging.quality import check_field, find_burnt_in, judge_crop
+from ratescope.imaging.levelling import Level, level
+from ratescope.imaging.quality import check_field, check_grains, findings_of, is_coated, look_inside
 from ratescope.imaging.reading import read_micrograph
 from ratescope.imaging.sections import cut_sections
 from ratescope.records import Box, Coating, Collector, Finding, Micrograph, Prepared, Section
@@ -27,31 +33,78 @@ def prepare_file(path: Path, settings: PrepareSettings, pixel_size_um: float | N
 
 
 def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
-    """Find the collector, level, bound the coating, cut the sections; whatever fails is the reason of a refusal."""
+    """Find the collector, level, bound the coating, cut the sections.
+
+    Nothing is raised for a bad picture: what goes wrong is the reason of a refusal, beside what was found before it.
+    """
     prepared = Prepared(micrograph.file, "refused", micrograph.pixel_size_um, findings=micrograph.findings)
     try:
         check_field(micrograph, settings)
-        burnt_in = find_burnt_in(grey_of(micrograph.pixels))
-        collector = find_collector(micrograph, settings, burnt_in=burnt_in)
-        prepared = replace(prepared, collector=collector)
-        levelled = level(micrograph, collector)
-        prepared = replace(prepared, level_to_file=levelled.to_file, levelled=levelled.pixels)
-        coating = find_coating(levelled, collector, settings)
+        seen, first_row = without_bars(micrograph, grey_of(micrograph.pixels))
+        burnt_in = find_boxes(grey_of(seen.pixels))
+        collector = find_collector(seen, settings, burnt_in=burnt_in)
+        prepared = replace(prepared, collector=_lower(collector, first_row))
+        collector, levelled, coating, other = _coatings(seen, collector, settings, burnt_in)
+        inside = look_inside(levelled, coating)
+        prepared = replace(
+            prepared,
+            collector=_lower(collector, first_row),
+            level_to_file=levelled.to_file + np.array([[0.0, 0.0, first_row], [0.0, 0.0, 0.0]]),
+            levelled=levelled.pixels,
+            coating=coating,
+            other_coating=other,
+            findings=(*micrograph.findings, *findings_of(levelled, collector, coating, inside)),
+        )
+        check_grains(inside, settings)
     except MicrographError as error:
         return replace(prepared, reasons=(Finding(error.code, error.text),))
-    sections = cut_sections(
-        micrograph, coating, levelled.to_file, settings, lambda box, _crop: judge_crop(box, burnt_in)
-    )
-    prepared = replace(prepared, coating=coating, sections=sections)
-    if not any(section.status == "prepared" for section in sections):
-        return replace(prepared, reasons=(_no_section(sections),))
-    return replace(prepared, status="prepared")
+    judge = partial(judge_crop, pore_grey=inside.pore_grey, settings=settings)
+    sections = cut_sections(seen, coating, levelled.to_file, settings, judge)
+    reasons = () if any(section.status == "prepared" for section in sections) else (_nothing_usable(sections),)
+    return replace(prepared, sections=sections, reasons=reasons, status="refused" if reasons else "prepared")
 
 
-def _no_section(sections: tuple[Section, ...]) -> Finding:
-    said = "; ".join(sorted({reason.text for section in sections for reason in section.reasons}))
-    return Finding(
-        "no-usable-section",
-        f"none of {len(sections)} sections can be used: {said}" if said else
-        "the coating is seen over less than the width of one crop (83 µm). Take a wider mosaic.",
+def _coatings(
+    micrograph: Micrograph, collector: Collector, settings: PrepareSettings, burnt_in: Sequence[Box]
+) -> tuple[Collector, Level, Coating, Coating | None]:
+    """The thicker coating with its side of the foil, and the other one where the foil is coated on both sides."""
+    levelled = level(micrograph, collector)
+    coating = find_coating(levelled, collector, settings, burnt_in=burnt_in)
+    behind = seen_from_behind(collector)
+    if behind is None or not is_coated(levelled, collector, behind):
+        return collector, levelled, coating, None
+    try:
+        other = find_coating(levelled, behind, settings, burnt_in=burnt_in)
+    except MicrographError:  # a sliver at the image border
+        return collector, levelled, coating, None
+    if other.thickness_um <= coating.thickness_um:
+        return collector, levelled, coating, other
+    levelled = level(micrograph, behind)
+    return (
+        behind,
+        levelled,
+        find_coating(levelled, behind, settings, burnt_in=burnt_in),
+        find_coating(levelled, collector, settings, burnt_in=burnt_in),
     )
+
+
+def _lower(collector: Collector, rows: int) -> Collector:
+    """The collector in an image that has more rows above: those of an information bar."""
+    far = collector.far_edge_rows
+    return replace(
+        collector,
+        row_left=collector.row_left + rows,
+        row_right=collector.row_right + rows,
+        edge_rows=collector.edge_rows + rows,
+        far_edge_rows=None if far is None else far + rows,
+    )
+
+
+def _nothing_usable(sections: Sequence[Section]) -> Finding:
+    if not sections:
+        return Finding(
+            "no-section",
+            "foil and surface are seen together over less than the width of one crop. Take a wider mosaic.",
+        )
+    said = "; ".join(dict.fromkeys(reason.text for section in sections for reason in section.reasons))
+    return Finding("no-section", f"none of the {len(sections)} sections can be used: {said}")

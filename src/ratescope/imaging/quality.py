@@ -1,97 +1,239 @@
-"""What speaks against a micrograph or a crop, as findings: a code and a sentence."""
+"""What speaks against a micrograph, a coating or a crop."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ratescope.errors import MicrographError
-from ratescope.records import Box, Finding, Micrograph
+from ratescope.imaging.grey import block_centres, block_mean, grey_of, pixels_in
+from ratescope.imaging.levelling import Level
+from ratescope.records import Coating, Collector, Finding, Micrograph
 from ratescope.settings import PrepareSettings
 
-BLACK, WHITE = 16, 239  # our choice: burnt-in boxes are black or white, as far as JPEG leaves them so
+Flags = NDArray[np.bool_]
 
 
 def check_field(micrograph: Micrograph, settings: PrepareSettings) -> None:
-    """Refuse what no crop can come from: pixels too coarse, or a field smaller than one crop.
+    """Refuse what no crop can come from.
 
     Raises
     ------
     MicrographError
-        ``too-coarse`` or ``too-small-field``.
+        ``too-coarse`` for pixels that show no grains, ``too-small-field`` for less than the size of one crop.
     """
     size_um = micrograph.pixel_size_um
     if size_um > settings.coarsest_pixel_size_um:
         raise MicrographError(
             "too-coarse",
-            f"the pixels are {size_um:g} µm large; particles are not seen above {settings.coarsest_pixel_size_um:g} µm. "
-            "Take the micrograph with a stronger objective.",
+            f"the pixels are {size_um:g} µm large; grains are not seen above {settings.coarsest_pixel_size_um:g} µm. "
+            "Take the micrograph with a stronger objective, or check the pixel size.",
         )
     height_um, width_um = (count * size_um for count in micrograph.pixels.shape[:2])
-    least_um = [count * settings.network_pixel_size_um for count in (settings.crop_rows, settings.crop_columns)]
-    if height_um < least_um[0] or width_um < least_um[1]:
+    crop_um = [count * settings.network_pixel_size_um for count in (settings.crop_rows, settings.crop_columns)]
+    if height_um < crop_um[0] or width_um < crop_um[1]:
         raise MicrographError(
             "too-small-field",
-            f"the image shows {height_um:.0f} × {width_um:.0f} µm (height × width), but one crop is {least_um[0]:.1f} × "
-            f"{least_um[1]:.1f} µm. Take a wider mosaic, or check the pixel size.",
+            f"the image shows {height_um:.0f} × {width_um:.0f} µm (height × width), but one crop is {crop_um[0]:.1f} × "
+            f"{crop_um[1]:.1f} µm. Take a wider mosaic, or check the pixel size.",
         )
 
 
-def find_burnt_in(grey: NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Boxes that a microscope's software drew into the image: information bars, scale bars, framed letters.
+# --- is it a coating of grains? -----------------------------------------------------------------------------------
 
-    They are black or white all over but for their letters, and their edges are perfectly straight and level.
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """The coating as means of blocks 0.4 µm wide.
+
+    Attributes
+    ----------
+    means : float array, shape (rows, columns)
+        Of the whole levelled micrograph.
+    is_inside : bool array, shape (rows, columns)
+        Between foil and surface, a micrometre away from both.
     """
-    return (*_bars(grey), *_boxes(grey <= BLACK), *_boxes(grey >= WHITE))
+
+    means: NDArray[np.float32]
+    is_inside: Flags
+    block_um: float
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Grey values inside."""
+        return self.means[self.is_inside]
+
+    @property
+    def pore_grey(self) -> float:
+        """Grey of the darkest twentieth: the pores."""
+        return float(np.percentile(self.values, 5))
 
 
-def _bars(grey: NDArray[np.uint8]) -> list[Box]:
-    """Information bars across the whole width at the lower or upper border, with letters in them."""
-    rows, columns = grey.shape
-    bars = []
-    for is_upside_down in (False, True):
-        seen = grey[::-1] if is_upside_down else grey
-        colour = int(np.median(seen[-3:]))
-        share = (np.abs(seen.astype(np.int16) - colour) <= 3).mean(axis=1)
-        others = np.flatnonzero(share < 0.5)
-        first = int(others[-1]) + 1 if others.size else 0
-        if first in {0, rows} or share[first - 1] > 0.3 or share[first : first + 3].min() < 0.9:
-            continue  # the image fades into it: resin or vacuum
-        if (np.abs(seen[first:].astype(np.int16) - colour) > 60).mean() > 0.002:
-            top, bottom = (0, rows - first) if is_upside_down else (first, rows)
-            bars.append(Box(top, bottom, 0, columns))
-    return bars
+def look_inside(levelled: Level, coating: Coating) -> Inside:
+    """The coating's grey values.
+
+    Raises
+    ------
+    MicrographError
+        ``no-coating`` if nothing lies between foil and surface.
+    """
+    block = pixels_in(0.4, levelled.pixel_size_um)
+    block_um = block * levelled.pixel_size_um
+    means = block_mean(grey_of(levelled.pixels), block, block)
+    at = block_centres(means.shape[1], block).astype(int)
+    first, last = np.sort(np.stack([coating.surface_rows, coating.foil_rows])[:, at], axis=0) / block
+    rows = np.arange(len(means))[:, None]
+    is_inside = (rows > first + 1.0 / block_um) & (rows < last - 1.0 / block_um)
+    if not is_inside.any():
+        raise MicrographError("no-coating", "nothing lies between foil and surface. Photograph a coated electrode.")
+    return Inside(means, is_inside, block_um)
 
 
-def _boxes(is_extreme: NDArray[np.bool_]) -> list[Box]:
-    """Filled rectangles along the image's axes, with or without letters in them."""
-    if not is_extreme.any():
-        return []
-    rows, columns = is_extreme.shape
-    labels, _ = ndimage.label(is_extreme)
-    boxes = []
-    for number, (row, column) in enumerate(ndimage.find_objects(labels), start=1):
-        height, width = row.stop - row.start, column.stop - column.start
-        if height < 3 or width < 12 or height * width < 100 or width > 0.6 * columns or height > 0.6 * rows:
-            continue
-        # Letters may touch the border of their box; blurred box edges are two pixels wide.
-        closed = ndimage.binary_closing(np.pad(labels[row, column] == number, 3, mode="edge"), np.ones((5, 5)))
-        if ndimage.binary_fill_holes(closed)[3:-3, 3:-3].mean() > 0.92:
-            boxes.append(Box(row.start - 2, row.stop + 2, column.start - 2, column.stop + 2))
-    return boxes
+def check_grains(inside: Inside, settings: PrepareSettings) -> None:
+    """Refuse a layer that is not made of grains some micrometres large, with pores between them.
+
+    Three laws of a particulate coating: its grey values change over micrometres, about as fast across as along; it
+    has grains everywhere; and it is neither a solid with a few dark holes (ceramics) nor a dark field with a few
+    bright things in it.
+
+    Raises
+    ------
+    MicrographError
+        ``no-grains``.
+    """
+    flat = _flattened(inside)
+    lengths_um = [_half_length(flat, inside.is_inside, axis) * inside.block_um for axis in (0, 1)]
+    least, most = settings.grain_length_um
+    if not least <= min(lengths_um) <= max(lengths_um) <= most or max(lengths_um) > 3.0 * min(lengths_um):
+        seen = f"grey values change over {lengths_um[0]:.1f} µm across and {lengths_um[1]:.1f} µm along the layer"
+    elif (evenness := _evenness(flat, inside)) < settings.least_grain_evenness:
+        seen = f"parts of the layer have only {evenness:.0%} of its usual texture"
+    elif abs(skew := _skewness(flat[inside.is_inside])) > settings.most_grey_skewness:
+        seen = (
+            f"its grey values are lopsided (skewness {skew:.1f}), as few holes in a solid or few things in a void are"
+        )
+    else:
+        return
+    raise MicrographError(
+        "no-grains",
+        f"the layer on the foil is no coating of grains with pores between them: {seen}. "
+        "Photograph the cross-section of an electrode, and check the pixel size.",
+    )
 
 
-def judge_crop(box: Box, burnt_in: Sequence[Box]) -> tuple[Finding, ...]:
-    """What speaks against a crop."""
-    if any(_overlap(box, other) > 0 for other in burnt_in):
-        return (Finding("burnt-in", "letters or a scale bar are drawn into the image here. Export it without them."),)
-    return ()
+def _flattened(inside: Inside) -> NDArray[np.float32]:
+    """Without shading, which changes over more than 15 µm, and without most of the noise; 0 outside."""
+    means, is_inside, block_um = inside.means, inside.is_inside, inside.block_um
+    window = pixels_in(15.0, block_um)
+    weight = ndimage.uniform_filter(is_inside.astype(np.float32), window)
+    shading = ndimage.uniform_filter(means * is_inside, window) / np.maximum(weight, 0.01)
+    flat = np.where(is_inside, means - shading, 0.0)
+    return np.asarray(ndimage.gaussian_filter(flat, 0.3 / block_um) * is_inside, dtype=np.float32)
 
 
-def _overlap(one: Box, other: Box) -> float:
-    rows = min(one.bottom, other.bottom) - max(one.top, other.top)
-    columns = min(one.right, other.right) - max(one.left, other.left)
-    return max(rows, 0.0) * max(columns, 0.0)
+def _half_length(flat: NDArray[np.float32], is_inside: Flags, axis: int) -> int:
+    """Blocks after which the autocorrelation along an axis has fallen to one half."""
+    flat, is_inside = np.moveaxis(flat, axis, 0), np.moveaxis(is_inside, axis, 0)
+    half = 0.5 * float((flat**2)[is_inside].mean())
+    for shift in range(1, len(flat) // 2):
+        both = is_inside[shift:] & is_inside[:-shift]
+        if not both.any() or float((flat[shift:] * flat[:-shift])[both].mean()) < half:
+            return shift
+    return len(flat)
+
+
+def _evenness(flat: NDArray[np.float32], inside: Inside) -> float:
+    """Texture of the smoothest twentieth of the layer, in parts of the median, in windows of 10 µm."""
+    is_inside, window = inside.is_inside, pixels_in(10.0, inside.block_um)
+    weight = np.maximum(ndimage.uniform_filter(is_inside.astype(np.float32), window), 0.05)
+    texture = np.sqrt(np.maximum(ndimage.uniform_filter(flat**2, window), 0.0) / weight)[is_inside]
+    return float(np.percentile(texture, 5) / max(float(np.median(texture)), 1e-9))
+
+
+def _skewness(values: NDArray[np.float32]) -> float:
+    off = values - values.mean()
+    return float((off**3).mean() / max(float((off**2).mean()), 1e-9) ** 1.5)
+
+
+def is_coated(levelled: Level, collector: Collector, behind: Collector) -> bool:
+    """Whether the foil's far side carries a coating too: texture like that of the near side, not resin."""
+    near, far = (_texture_on(levelled, one) for one in (collector, behind))
+    return far > 0.4 * near
+
+
+def _texture_on(levelled: Level, collector: Collector) -> float:
+    """Standard deviation of grey along the foil, 2 to 8 µm away from it; 0 where that is out of the image."""
+    block = pixels_in(0.5, levelled.pixel_size_um)
+    columns = np.arange(collector.edge_rows.size, dtype=np.float64)
+    edge = float(np.median(levelled.from_file(collector.edge_rows, columns)[0]))
+    sign = -1 if collector.coating_side == "above" else 1
+    ends = sorted(edge + sign * distance / levelled.pixel_size_um for distance in (2.0, 8.0))
+    strip = grey_of(levelled.pixels[max(int(ends[0]), 0) : max(int(ends[1]), 0)])
+    if min(strip.shape) < block or ends[0] < 0 or ends[1] > len(levelled.pixels):
+        return 0.0
+    means = block_mean(strip, block, block)
+    window = pixels_in(40.0, block * levelled.pixel_size_um)
+    return float(np.std(means - ndimage.uniform_filter1d(means, window, axis=1)))
+
+
+# --- findings -----------------------------------------------------------------------------------------------------
+
+
+def findings_of(levelled: Level, collector: Collector, coating: Coating, inside: Inside) -> tuple[Finding, ...]:
+    """What a user should know of a micrograph that can be used all the same: light, focus, noise, a surface unseen.
+
+    Focus, noise and evenness of the light are judged on the foil, which should be sharp, even and flat.
+    """
+    grey, foil = _foil_profiles(levelled, collector, coating)
+    saturated, dark = float((inside.values >= 250).mean()), float(np.percentile(inside.values, 95))
+    edge_um = edge_width_um(grey, levelled.pixel_size_um)
+    noise = float(np.median(np.abs(np.diff(foil, axis=1)))) / 0.954  # of a difference of two normal variables
+    light = np.percentile(ndimage.uniform_filter1d(foil.mean(axis=0), pixels_in(20.0, levelled.pixel_size_um)), [5, 95])
+    seen = {
+        "surface-not-seen": (coating.is_cut, "the coating runs out of the image: it is at least as thick as is said."),
+        "overexposed": (saturated > 0.01, f"{saturated:.0%} of the coating is saturated. Expose for a shorter time."),
+        "underexposed": (dark < 60, f"the grains are as dark as {dark:.0f} of 255. Expose for a longer time."),
+        "foil-saturated": (np.median(foil) >= 254, "the foil is saturated; the coating counts, so this does no harm."),
+        "out-of-focus": (edge_um > 0.9, f"the foil's edge is {edge_um:.1f} µm wide. Focus on the coating."),
+        "noisy": (noise > 9, f"the foil's grey values scatter by {noise:.0f} of 255. Average more frames."),
+        "uneven-light": (
+            light[1] > 1.3 * light[0],
+            "the foil is over 1.3 times as bright in some places as in others.",
+        ),
+    }
+    return tuple(Finding(code, text) for code, (is_so, text) in seen.items() if is_so)
+
+
+def _foil_profiles(
+    levelled: Level, collector: Collector, coating: Coating
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Grey from 2 µm in the coating to 2 µm in the foil, column by column; and its part in the foil, 0.75 to 2 µm."""
+    reach = pixels_in(2.0, levelled.pixel_size_um, least=4)
+    sign = 1 if collector.coating_side == "above" else -1
+    columns = np.flatnonzero(np.isfinite(coating.foil_rows))
+    rows = np.rint(coating.foil_rows[columns]).astype(int) + sign * np.arange(-reach, reach + 1)[:, None]
+    pixels = levelled.pixels[np.clip(rows, 0, len(levelled.pixels) - 1), columns]
+    grey = grey_of(pixels).astype(np.float32)
+    return grey, grey[-(reach * 5 // 8) :]
+
+
+def edge_width_um(profiles: NDArray[np.float32], pixel_size_um: float) -> float:
+    """Distance over which the mean profile across an edge goes from a fifth to four fifths of its step.
+
+    0 where the step is under 20 grey values: too little to tell.
+
+    >>> edge_width_um(np.repeat(np.float32([0, 0, 0, 50, 100, 100, 100])[:, None], 3, axis=1), 1.0)
+    1.2
+    """
+    mean = profiles.mean(axis=1)
+    plateau = max(len(mean) // 4, 1)
+    low, high = float(mean[:plateau].mean()), float(mean[-plateau:].mean())
+    if abs(high - low) < 20.0:
+        return 0.0
+    # The edge need not rise monotonically through noise: order it first.
+    rising = np.maximum.accumulate((mean - low) / (high - low))
+    fifths = np.interp([0.2, 0.8], rising, np.arange(rising.size))
+    return round(float(fifths[1] - fifths[0]) * pixel_size_um, 6)

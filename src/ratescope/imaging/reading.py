@@ -284,7 +284,9 @@ def as_rgb8(pixels: NDArray[np.generic], name: str = "the image") -> tuple[NDArr
     findings: tuple[Finding, ...] = ()
     if pixels.dtype != np.uint8:
         pixels, findings = _to_8_bit(pixels, name)
-    grey_or_rgb = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels.reshape(*pixels.shape[:2], -1)
+    grey_or_rgb = (
+        pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels.reshape(*pixels.shape[:2], -1)
+    )
     if grey_or_rgb.shape[2] < 3:
         grey_or_rgb = np.repeat(grey_or_rgb[..., :1], 3, axis=2)
     return np.ascontiguousarray(grey_or_rgb, dtype=np.uint8), findings

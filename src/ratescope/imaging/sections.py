@@ -9,14 +9,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ratescope.imaging.coating import clean_profiles
 from ratescope.imaging.levelling import resample
 from ratescope.records import Box, Coating, Finding, Micrograph, Section
 from ratescope.settings import PrepareSettings
 
 Floats = NDArray[np.float64]
-Judge = Callable[[Box, NDArray[np.uint8]], tuple[Finding, ...]]
-"""What speaks against a crop, given its box in the levelled micrograph and its pixels."""
+Judge = Callable[[NDArray[np.uint8]], tuple[Finding, ...]]
+"""What speaks against a crop."""
 
 
 def cut_sections(
@@ -28,7 +27,7 @@ def cut_sections(
     """
     scale = settings.network_pixel_size_um / micrograph.pixel_size_um
     width, height = settings.crop_columns * scale, settings.crop_rows * scale
-    upper, lower = clean_profiles(coating, micrograph.pixel_size_um)
+    upper, lower = coating.clean_rows
     usable = np.flatnonzero(np.isfinite(lower - upper))
     count = int(usable.size // width)
     edges = np.linspace(usable[0], usable[-1] + 1, count + 1) if count else np.empty(0)
@@ -43,7 +42,7 @@ def cut_sections(
             sections.append(Section(index, "refused", (reason,)))
             continue
         crop = sample_crop(micrograph, level_to_file, box, settings)
-        if reasons := judge(box, crop):
+        if reasons := judge(crop):
             sections.append(Section(index, "refused", reasons, box))
         else:
             sections.append(Section(index, "prepared", (), box, crop))

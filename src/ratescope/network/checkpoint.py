@@ -68,9 +68,9 @@ def save_network(path: Path, network: RateNetwork, card: NetworkCard) -> None:
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     tensors |= {name: tensors[name].to(torch.float16) for name, _ in network.named_parameters()}
     about = {"card": asdict(card) | {"unit": card.unit}, "network": asdict(network.settings)}
-    about["checksum"] = _checksum(tensors, about)
-    # One key alone: safetensors writes several in an order that changes, and equal networks would differ in their bytes.
-    write_bytes(path, save(tensors, {"ratescope": json.dumps(about)}))
+    content = json.dumps(about | {"checksum": _checksum(tensors, about)})
+    # One key alone: safetensors writes several in a random order, and equal networks would differ in their bytes.
+    write_bytes(path, save(tensors, {"ratescope": content}))
 
 
 def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:

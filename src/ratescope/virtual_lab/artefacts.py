@@ -41,7 +41,7 @@ def add_voids(
         down, right = np.gradient(ndimage.gaussian_filter(depth, 2.0))
         wall = np.clip(0.6 * down - 0.8 * right, 0.0, None) * np.exp(-depth / 0.9)
         ground = ndimage.gaussian_filter(rng.standard_normal(depth.shape, np.float32), 9.0) * np.float32(32.0)
-        dark = 0.035 + 0.02 * np.clip(ground, 0.0, 3.0) + 0.06 * np.exp(-depth / 0.6) + 0.9 * wall
+        dark = 0.055 + 0.02 * np.clip(ground, 0.0, 3.0) + 0.06 * np.exp(-depth / 0.6) + 0.9 * wall
         light[box][is_void] = dark[is_void][:, None]
         phases[box][is_void] = PHASES["void"]
         artefacts.append(Artefact("void", _box(rows, columns)))

@@ -179,7 +179,8 @@ def outline(is_solid: NDArray[np.bool_], frame: Frame) -> NDArray[np.float64]:
     level[np.isnan(level)] = np.nanmax(level, initial=0.0)
     gap_px = max(1, round(CLOSED_GAP_UM / frame.pixel_size_um))
     # Rows grow downwards: closing a gap in the solid is opening the row.
-    return ndimage.grey_opening(level, size=(gap_px,), mode="nearest") + fall
+    surface: NDArray[np.float64] = ndimage.grey_opening(level, size=(gap_px,), mode="nearest") + fall
+    return surface
 
 
 def _first_rows(is_there: NDArray[np.bool_]) -> NDArray[np.float64]:

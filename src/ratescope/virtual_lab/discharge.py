@@ -30,6 +30,7 @@ ROW_EVERY_S = 60.0  # our choice: what cyclers log; one row per second would be 
 ROW_EVERY_V = 0.005  # our choice: steep parts of the curve get their rows by voltage
 LONGEST_HOLD_S = 72 * 3600.0  # our choice: a cell that holds for three days never fills
 LONGEST_FILLING = 1.5  # our choice: a current that would pass 1.5 theoretical capacities never ends
+MAKE_IT_EASIER = "Lower the C-rate, or raise the porosity."
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +137,6 @@ def simulate_rate_test(cell: VirtualCell, *, protocol: RateProtocol = TABLE_2) -
             else:
                 skipped.append(f"{where}: past its end before it began")
     return RateTestTrace(cell, protocol, tuple(steps), tuple(skipped))
-
-
-MAKE_IT_EASIER = "Lower the C-rate, or raise the porosity."
 
 
 def discharge_capacities(

@@ -51,7 +51,8 @@ def draw_height_field(
     waves: int = 40,
 ) -> HeightField:
     """Draw a field of a standard deviation, its waves spread evenly between two wavelengths, on a logarithmic scale."""
-    wavelength = np.exp(rng.uniform(*np.log(wavelengths_um), size=waves))
+    shortest, longest = wavelengths_um
+    wavelength = shortest * (longest / shortest) ** rng.random(waves)
     direction = rng.uniform(0.0, 2.0 * np.pi, waves)
     turns = np.stack([np.cos(direction), np.sin(direction)], axis=1) / wavelength[:, None]
     # Whole numbers of waves per period: the slab has no seam.

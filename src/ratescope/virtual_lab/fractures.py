@@ -40,8 +40,7 @@ class Fractures:
     @property
     def is_broken(self) -> NDArray[np.bool_]:
         """Whether a grain has a crack; shape (grains,)."""
-        broken: NDArray[np.bool_] = (self.openings_um > 0.0).any(axis=1)
-        return broken
+        return np.asarray((self.openings_um > 0.0).any(axis=1))
 
     def of(self, grains: NDArray[np.intp]) -> Fractures:
         """Those of some grains."""

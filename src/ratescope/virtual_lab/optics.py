@@ -21,7 +21,7 @@ def expose(
     """Photograph light; float32 (rows, columns, 3) in, uint8 of the same shape out. The light is used up."""
     light = _blurred(light, frame, rng)
     light *= _fields(frame, rng)[..., None]
-    balance = illumination * (1.0 + 0.012 * rng.standard_normal(3))
+    balance = illumination * (1.0 + 0.008 * rng.standard_normal(3))
     black = 0.012
     for channel in range(3):
         seen = light[..., channel]

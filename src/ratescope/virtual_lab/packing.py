@@ -134,7 +134,7 @@ def _draw_balls(
 
 def _indentation_um(load_mpa: float) -> float:
     """How deep grains may be pressed into the foil: our choice, visible at 300 and plain at 750 MPa."""
-    return 2.2 * float(load_mpa / HIGHEST_MPA) ** 0.8
+    return 2.2 * float((load_mpa / HIGHEST_MPA) ** 0.8)
 
 
 def _draw_fractures(

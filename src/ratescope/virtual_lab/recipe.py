@@ -23,8 +23,9 @@ from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import cut_grains
 
 COARSE_UM = 0.6  # our choice: points are hit without bias at any pixel size
-WIDE_UM, FEWEST_PLANES, MOST_PLANES = 400.0, 8, 12  # our choice: one plane in 5 or 3 µm of depth, under a grain's width
-HEADROOM_UM, FOOTROOM_UM = 16.0, 4.0  # above and below the coating's mean surfaces: more than any peak and dent
+PLANE_LENGTH_UM = 2400.0  # our choice: all planes together, so that some thousand grains are seen
+FEWEST_PLANES, MOST_PLANES = 8, 24  # our choice: one in 5 µm of depth or closer, less than a grain's width
+HEADROOM_UM, FOOTROOM_UM = 20.0, 8.0  # above and below the coating's mean surfaces: more than any peak and dent
 
 
 def to_recipe(section: CrossSection) -> CrossSection:
@@ -76,21 +77,21 @@ def to_recipe(section: CrossSection) -> CrossSection:
 
 
 def measured_fractions(section: CrossSection) -> dict[str, float]:
-    """Volume fractions of the coating under its surface, from planes through the whole depth."""
-    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in _planes(section)]
+    """Volume fractions of the coating under its surface, on planes half-way between those that `to_recipe` takes."""
+    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in _planes(section, 0.5)]
     whole = np.concatenate([seen.phases for seen in views], axis=1)
     return replace(views[0], phases=whole).fractions()
 
 
-def _planes(section: CrossSection) -> list[tuple[Frame, float]]:
-    """Level views of the whole slab, evenly spread over its depth, the section's own plane among them."""
+def _planes(section: CrossSection, offset: float = 0.0) -> list[tuple[Frame, float]]:
+    """Level views of the whole slab, evenly spread over its depth, the first beside the section's own plane."""
     width_um, depth_um = section.period_um
-    planes = FEWEST_PLANES if width_um > WIDE_UM else MOST_PLANES
+    planes = int(np.clip(PLANE_LENGTH_UM / width_um, FEWEST_PLANES, MOST_PLANES))
     columns = round(width_um / COARSE_UM)
     pixel_size_um = width_um / columns
     foil_row = (section.electrode.thickness_um + HEADROOM_UM) / pixel_size_um
     frame = Frame(round(foil_row + FOOTROOM_UM / pixel_size_um), columns, pixel_size_um, foil_row, width_um / 2)
-    return [(frame, section.plane_um + depth_um * k / planes) for k in range(planes)]
+    return [(frame, section.plane_um + depth_um * (k + offset) / planes) for k in range(planes)]
 
 
 def _value_with(maps: list[NDArray[np.float32]] | list[NDArray[np.int32]], wanted_px: float, what: str) -> float:

@@ -101,7 +101,7 @@ def _find_layout(text: str) -> _Layout | None:
     for _ in range(HEADER_LINES):
         end = text.find("\n", begin)
         end = len(text) if end < 0 else end
-        line = text[begin:end].lstrip("~\ufeff").rstrip("\r")
+        line = text[begin:end].lstrip("~").rstrip("\r")
         for separator in ("\t", ";", ","):
             names = tuple(name.strip().strip('"') for name in line.split(separator))
             if {_stem(name) for name in names} >= {"Time", "U", "I"}:
