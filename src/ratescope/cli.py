@@ -166,7 +166,9 @@ def rates(
     from ratescope.campaign.rates import write_rates
 
     with progress() as tell:
-        refused = write_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, on_progress=tell)
+        refused, remarks = write_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, on_progress=tell)
+    for remark in remarks:
+        print(f"note: {remark}")
     return _close([out], len(paths), refused)
 
 
@@ -235,7 +237,7 @@ def train(
 @app.command()
 def evaluate(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
     """Work out the metrics and the report of a run again."""
-    from ratescope.train import evaluate_run
+    from ratescope.evaluate import evaluate_run
 
     with progress() as tell:
         written = evaluate_run(run, on_progress=tell)
@@ -355,7 +357,7 @@ def _lines() -> Callable[[int, int, str], None]:
 def _close(written: Sequence[Path], inputs: int = 0, refused: Mapping[str, str] | None = None) -> int:
     """Say what was refused and what was written."""
     for name, reason in (refused or {}).items():
-        print(f"refused: {name}: {reason}")
+        print(f"refused: {reason if reason.startswith(name) else f'{name}: {reason}'}")
     if refused:
         print(f"{len(refused)} of {inputs} inputs were refused.")
     for path in written[:6]:

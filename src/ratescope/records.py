@@ -228,7 +228,9 @@ class Discharge:
     cycle : int
         Counted from 1 in the order of time.
     c_rate_per_h : float
-        The nominal C-rate where the current is within 5 % of one, else the measured one.
+        The nominal C-rate where the current is within 5 % of one, else the measured one; NaN where it is not known.
+    current_a : float
+        Mean current, below zero for a discharge as in the Battery Data Format; NaN where it is not known.
     counts : bool
         Whether it forms the rate curve.
     """

@@ -42,7 +42,9 @@ class PrepareSettings:
     grain_length_um: tuple[float, float] = (0.5, 6.0)  # our choice: half length of the autocorrelation; NCM 1.5 to 2.7
     least_grain_evenness: float = 0.4  # our choice: electrodes 0.56 to 0.81, ceramic layers 0.07 to 0.42
     most_artefact_share: float = 0.01  # our choice: of a crop; more changes what the network sees
-    most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers to −2.5, few bright things to 6
+    most_grey_skewness: float = (
+        1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers to −2.5, few bright things to 6
+    )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ LAYERS = (
     {"campaign", "evaluation"},
     {"network", "baselines", "virtual_lab"},
     {"attribution"},
-    {"predict", "train", "explain", "demo", "audit"},
+    {"predict", "train", "explain", "demo", "audit", "evaluate", "run_folder"},
     {"cli"},
     {"__main__"},
 )

@@ -82,7 +82,9 @@ def test_only_crops_of_the_right_shape_are_predicted(run, wrong):
 
 def test_folds_of_different_capacities_do_not_make_an_ensemble(run):
     save_fold(run, 4, replace(CARD, capacity="density"))
-    with pytest.raises(CheckpointError, match=r"fold_4.* predicts density .*fold_0.* predicts specific.*in one folder"):
+    with pytest.raises(
+        CheckpointError, match=r"fold_4.* predicts density at 0\.2, 5\.0C.*fold_0.* predicts specific.*in one folder"
+    ):
         load_ensemble(run)
 
 

@@ -25,8 +25,16 @@ def write_rates(
     theoretical_ah_per_kg: float | None = None,
     *,
     on_progress: OnProgress = no_progress,
-) -> dict[str, str]:
-    """Write the discharges of a campaign, or of bare cycler files, as one table; returns what was refused and why."""
+) -> tuple[dict[str, str], list[str]]:
+    """Write the discharges of a campaign, or of bare cycler files, as one table.
+
+    Returns
+    -------
+    refused : dict
+        By file or cell: why it could not be used.
+    remarks : list of str
+        What was put right, or should be looked at, in the files that were used.
+    """
     tests: list[RateTest] = []
     refused: dict[str, str] = {}
     for done, path in enumerate(paths, start=1):
@@ -44,7 +52,8 @@ def write_rates(
             refused[str(path)] = str(error)
         on_progress(done, len(paths), "cycler files read")
     write_csv(out, RATE_COLUMNS, [row for test in tests for row in rate_rows(test)])
-    return refused
+    remarks = [f"cell {test.cell}: {remark.text}" for test in tests for remark in test.remarks]
+    return refused, remarks
 
 
 def _with_theoretical(campaign: Campaign, theoretical_ah_per_kg: float | None) -> Campaign:

@@ -5,15 +5,13 @@ A campaign is a folder that a laboratory fills by hand; docs/conventions.md desc
 
 from __future__ import annotations
 
-import csv
-import io
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
+from ratescope.campaign.table import TYPED_CAPACITY, ReadNumber, Table
 from ratescope.errors import CampaignError
 from ratescope.units import (
     DENSITIES_G_PER_CM3,
@@ -22,8 +20,6 @@ from ratescope.units import (
     porosity_from_mass,
     skeletal_density_g_per_cm3,
 )
-
-Value = TypeVar("Value")
 
 SCHEMA = 1
 ELECTRODE_COLUMNS = (
@@ -39,7 +35,6 @@ MASS_COLUMNS = ("mass_mg", "diameter_mm", "foil_mass_mg")
 MICROGRAPH_COLUMNS = ("file", "electrode", "specimen", "area", "pixel_size_um")
 PREPARATION_COLUMNS = ("prepared_on", "microscope", "objective", "exposure_ms", "polish")
 CELL_COLUMNS = ("cell", "electrode", "active_mass_mg", "file")
-TYPED_CAPACITY = "capacity_ah_at_"  # capacity_ah_at_0.2c: a capacity typed in instead of a cycler file
 
 
 @dataclass(frozen=True)
@@ -135,9 +130,9 @@ def read_campaign(folder: Path) -> Campaign:
         )
     faults: list[str] = []
     facts = _read_facts(folder / "campaign.toml", faults)
-    electrodes = {e.name: e for e in _electrodes(_Sheet.read(folder / "electrodes.csv", faults), facts)}
-    micrographs = tuple(_micrographs(_Sheet.read(folder / "micrographs.csv", faults), folder, electrodes))
-    cells = tuple(_cells(_Sheet.read(folder / "cells.csv", faults), folder, electrodes))
+    electrodes = {e.name: e for e in _electrodes(Table.read(folder / "electrodes.csv", faults), facts)}
+    micrographs = tuple(_micrographs(Table.read(folder / "micrographs.csv", faults), folder, electrodes))
+    cells = tuple(_cells(Table.read(folder / "cells.csv", faults), folder, electrodes))
     if faults:
         raise CampaignError(f"{folder}: {len(faults)} thing(s) to mend\n  " + "\n  ".join(faults))
     return Campaign(folder, facts, electrodes, micrographs, cells)
@@ -161,76 +156,7 @@ def _read_facts(path: Path, faults: list[str]) -> CampaignFacts:
     return facts
 
 
-@dataclass
-class _Sheet:
-    """Rows of a csv file and the list that its faults go to."""
-
-    name: str
-    columns: list[str]
-    rows: list[tuple[int, dict[str, str]]]
-    decimal_comma: bool
-    faults: list[str]
-
-    @classmethod
-    def read(cls, path: Path, faults: list[str]) -> _Sheet:
-        """Comma or semicolon, with or without a byte-order mark; empty rows are skipped, row numbers kept."""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except OSError:
-            faults.append(f"{path.name}: the file is missing. `ratescope campaign new DIR` writes a template.")
-            return cls(path.name, [], [], False, faults)
-        except UnicodeDecodeError:
-            text = path.read_text(encoding="latin-1")
-        semicolons = ";" in text.partition("\n")[0]
-        lines = list(csv.reader(io.StringIO(text), delimiter=";" if semicolons else ","))
-        columns = [name.strip() for name in lines[0]] if lines else []
-        rows = [
-            (number, dict(zip(columns, map(str.strip, line), strict=False)))
-            for number, line in enumerate(lines[1:], start=2)
-            if any(map(str.strip, line))
-        ]
-        return cls(path.name, columns, rows, semicolons, faults)
-
-    def check_columns(self, known: Iterable[str], needed: Iterable[str]) -> None:
-        if not self.columns:
-            return
-        known = list(known)
-        for name in self.columns:
-            if name and name not in known and not name.startswith(TYPED_CAPACITY):
-                near = get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
-                self.faults.append(f"{self.name}: unknown column {name!r}; {hint}")
-        self.faults.extend(
-            f"{self.name}: column {name!r} is missing. Add it." for name in needed if name not in self.columns
-        )
-        if not self.rows:
-            self.faults.append(f"{self.name}: it has no rows. Add one per line.")
-
-    def fault(self, row: int, column: str, said: str) -> None:
-        self.faults.append(f"{self.name} row {row}, column {column!r}: {said}")
-
-    def text(self, row: int, fields: Mapping[str, str], column: str) -> str:
-        if not (value := fields.get(column, "")) and column in self.columns:
-            self.fault(row, column, "it is empty. Fill it in.")
-        return value
-
-    def number(
-        self, row: int, fields: Mapping[str, str], column: str, *, low: float = 0.0, high: float = 1e9
-    ) -> float | None:
-        if not (seen := fields.get(column, "")):
-            return None
-        try:
-            value = float(seen.replace(",", ".") if self.decimal_comma else seen)
-        except ValueError:
-            self.fault(row, column, f"{seen!r} is not a number. Write it like 12.3.")
-            return None
-        if not low <= value <= high:
-            self.fault(row, column, f"{seen} lies outside {low:g} … {high:g}. Check the unit in the column's name.")
-            return None
-        return value
-
-
-def _electrodes(sheet: _Sheet, facts: CampaignFacts) -> Iterable[Electrode]:
+def _electrodes(sheet: Table, facts: CampaignFacts) -> Iterable[Electrode]:
     sheet.check_columns([*ELECTRODE_COLUMNS, *MASS_COLUMNS], ["electrode"])
     skeletal = skeletal_density_g_per_cm3(facts.weight_fractions, facts.densities_g_per_cm3)
     active = facts.weight_fractions["active"]
@@ -240,7 +166,7 @@ def _electrodes(sheet: _Sheet, facts: CampaignFacts) -> Iterable[Electrode]:
         if name in seen:
             sheet.fault(row, "electrode", f"{name!r} stands here twice. Give each electrode one row.")
         seen.add(name)
-        number = _reader(sheet, row, fields)
+        number = sheet.numbers_of(row, fields)
         thickness = number("coating_thickness_um", low=1.0, high=1000.0)
         loading = number("loading_mg_per_cm2", low=0.1, high=200.0)
         coating_loading = _coating_loading(loading, facts, number)
@@ -264,7 +190,7 @@ def _electrodes(sheet: _Sheet, facts: CampaignFacts) -> Iterable[Electrode]:
         )
 
 
-def _coating_loading(loading: float | None, facts: CampaignFacts, number: Callable[..., float | None]) -> float | None:
+def _coating_loading(loading: float | None, facts: CampaignFacts, number: ReadNumber) -> float | None:
     """mg of dry coating per cm², from the loading on its stated basis or from the masses of a disc."""
     if loading is not None:
         return loading / facts.weight_fractions["active"] if facts.loading_basis == "active" else loading
@@ -274,14 +200,7 @@ def _coating_loading(loading: float | None, facts: CampaignFacts, number: Callab
     return (mass - foil) / (3.141592653589793 / 4.0 * (diameter / 10.0) ** 2)
 
 
-def _reader(sheet: _Sheet, row: int, fields: Mapping[str, str]) -> Callable[..., float | None]:
-    def number(column: str, **limits: Any) -> float | None:
-        return sheet.number(row, fields, column, **limits)
-
-    return number
-
-
-def _micrographs(sheet: _Sheet, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[MicrographEntry]:
+def _micrographs(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[MicrographEntry]:
     sheet.check_columns([*MICROGRAPH_COLUMNS, *PREPARATION_COLUMNS], ["file", "electrode", "specimen"])
     seen: set[str] = set()
     for row, fields in sheet.rows:
@@ -301,7 +220,7 @@ def _micrographs(sheet: _Sheet, folder: Path, electrodes: Mapping[str, Electrode
         )
 
 
-def _cells(sheet: _Sheet, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[Cell]:
+def _cells(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[Cell]:
     sheet.check_columns(CELL_COLUMNS, ["cell", "electrode"])
     for row, fields in sheet.rows:
         file = fields.get("file", "")
@@ -320,14 +239,14 @@ def _cells(sheet: _Sheet, folder: Path, electrodes: Mapping[str, Electrode]) -> 
         )
 
 
-def _known(sheet: _Sheet, row: int, fields: Mapping[str, str], electrodes: Mapping[str, Electrode]) -> str:
+def _known(sheet: Table, row: int, fields: Mapping[str, str], electrodes: Mapping[str, Electrode]) -> str:
     name = sheet.text(row, fields, "electrode")
     if name and name not in electrodes:
         sheet.fault(row, "electrode", f"{name!r} is not in electrodes.csv. Known are {', '.join(electrodes)}.")
     return name
 
 
-def _existing(sheet: _Sheet, row: int, folder: Path, file: str) -> Path:
+def _existing(sheet: Table, row: int, folder: Path, file: str) -> Path:
     path = folder / file
     if file and not path.is_file():
         sheet.fault(row, "file", f"{file!r} does not exist in {folder}. Put it there or mend the name.")

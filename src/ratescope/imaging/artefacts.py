@@ -17,6 +17,7 @@ Flags = NDArray[np.bool_]
 SMALLEST_VOID_UM = 2.0  # our choice: cracks and gaps between grains are narrower
 VOID_GREY = 0.65  # our choice: a hole is darker than two thirds of what resin in pores shows
 SCRATCH_UM, SCRATCH_WIDTH_UM = 17.0, 1.6  # our choice: longer than the largest grain's cracks; wider ones are voids
+MOST_GROOVES = 0.15  # our choice: in flakes with gaps everywhere, straight ones among them are no scratches
 SCRATCH_GAP_UM = 1.5  # our choice: a groove is hardly seen where it crosses a pore
 
 
@@ -55,8 +56,10 @@ def scratch_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: 
     half_um = 2.0 * pixel_size_um
     width = pixels_in(SCRATCH_WIDTH_UM, half_um, least=3)
     groove = ndimage.grey_closing(half, (width, width)) - half
-    is_groove = groove > 0.25 * (float(np.percentile(half, 75)) - pore_grey)  # our choice: a quarter of grain on pore
-    lines = probabilistic_hough_line(
+    is_groove = groove > 0.2 * (float(np.percentile(half, 95)) - pore_grey)  # our choice: a fifth of bright on dark
+    if is_groove.mean() > MOST_GROOVES:
+        return 0.0
+    lines = probabilistic_hough_line(  # type: ignore[no-untyped-call]  # skimage has no types
         is_groove,
         threshold=pixels_in(10.0, half_um),
         line_length=pixels_in(SCRATCH_UM, half_um),
@@ -65,5 +68,5 @@ def scratch_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: 
     )
     on_line = np.zeros_like(is_groove)
     for (column_0, row_0), (column_1, row_1) in lines:
-        on_line[line(row_0, column_0, row_1, column_1)] = True
+        on_line[line(row_0, column_0, row_1, column_1)] = True  # type: ignore[no-untyped-call]
     return float((ndimage.binary_dilation(on_line, iterations=2) & is_groove).mean())

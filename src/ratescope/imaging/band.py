@@ -118,7 +118,7 @@ def best_band(
     )
     return Band(
         columns=block_centres(count, strips.block_columns),
-        rows=path * strips.block_rows - 0.5,
+        rows=np.asarray(path * strips.block_rows - 0.5, dtype=np.float64),
         thickness_um=thickness * strips.row_um,
         is_cut=bool(np.median(path) + thickness + pixels_in(GUARD_UM + EDGE_UM, strips.row_um) > rows),
         rating=float(along.mean()),

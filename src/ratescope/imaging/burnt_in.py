@@ -77,5 +77,5 @@ def _filled_rectangles(is_extreme: NDArray[np.bool_]) -> list[Box]:
 
 def _fill(shape: NDArray[np.bool_]) -> float:
     """Share of its bounding box that a shape fills, letters inside it and letters that touch its border included."""
-    closed = ndimage.binary_closing(np.pad(shape, 3, mode="edge"), np.ones((5, 5)))
+    closed = ndimage.binary_closing(np.pad(shape, 3, mode="edge"), np.ones((5, 5), bool))
     return float(ndimage.binary_fill_holes(closed)[3:-3, 3:-3].mean())

@@ -121,7 +121,7 @@ def find_surface(
     is_solid = _differs(means, beyond, rows > end + NEAR_UM / block_um, block_um) & (rows > end - NEAR_UM / block_um)
     top = np.where(is_solid.any(axis=0), is_solid.argmax(axis=0), len(means)).astype(np.float64)
     # Rows grow downwards: to close a gap in the solid is to open its outline.
-    top = ndimage.grey_opening(top, pixels_in(settings.closed_gap_um, block_um), mode="nearest")
+    top = ndimage.grey_opening(top, (pixels_in(settings.closed_gap_um, block_um),), mode="nearest")
     return np.interp(np.arange(grey.shape[1]), block_centres(top.size, block), top * block - 0.5)
 
 

@@ -118,7 +118,7 @@ def trace_edge(grey: NDArray[np.uint8], pixel_size_um: float, near: Floats) -> F
     column_um = width * pixel_size_um
     split = _likeliest_split(means, rows, pixel_size_um, column_um)
     steepest = _steepest_step(means, split, pixel_size_um)
-    return np.interp(np.arange(near.size), centres, steepest - 0.5)
+    return np.asarray(np.interp(np.arange(near.size), centres, steepest - 0.5))
 
 
 def _likeliest_split(

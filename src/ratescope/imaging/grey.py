@@ -37,7 +37,7 @@ def block_centres(count: int, size: int) -> NDArray[np.float64]:
     >>> block_centres(2, 4).tolist()
     [1.5, 5.5]
     """
-    return np.arange(count) * size + (size - 1) / 2
+    return np.arange(count, dtype=np.float64) * size + (size - 1) / 2
 
 
 def pixels_in(length_um: float, pixel_size_um: float, *, least: int = 1) -> int:

@@ -26,7 +26,7 @@ def check_field(micrograph: Micrograph, settings: PrepareSettings) -> None:
         ``too-coarse`` for pixels that show no grains, ``too-small-field`` for less than the size of one crop.
     """
     size_um = micrograph.pixel_size_um
-    if size_um > settings.coarsest_pixel_size_um:
+    if size_um > 1.001 * settings.coarsest_pixel_size_um:
         raise MicrographError(
             "too-coarse",
             f"the pixels are {size_um:g} µm large; grains are not seen above {settings.coarsest_pixel_size_um:g} µm. "

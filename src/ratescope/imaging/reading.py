@@ -24,6 +24,7 @@ from ratescope.records import Finding, Micrograph
 
 SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".czi"})
 MOST_PIXELS = 89_000_000  # our choice: fourteen of the paper's mosaics; more is a mistake or a decompression bomb
+FEWEST_ROWS = 16  # our choice: nothing can be seen in less
 COARSEST_TAG_UM = 5.0  # our choice: coarser tags (72, 96, 300 … dpi, 1 per unit) speak of print, not of microscopes
 FINEST_TAG_UM = 0.002  # our choice: finer than any microscope that sees a whole electrode
 MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
@@ -39,7 +40,8 @@ READ_ERRORS = (
     EOFError,
     struct.error,
     zlib.error,
-)  # what tifffile, imagecodecs and Pillow raise on damaged files
+    Warning,
+)  # what tifffile, imagecodecs, czifile and Pillow raise on damaged files, or warn of where warnings are errors
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it logs what we say in our own sentence
 
@@ -102,9 +104,6 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None) -> Microg
     """
     path = Path(path)
     scan = _scan(path)
-    rows, columns = scan.pixels.shape[:2]
-    if min(rows, columns) < 16:  # our choice: nothing can be seen in less
-        raise MicrographError("too-small", f"{path.name} has {rows} × {columns} pixels. Give a micrograph.")
     size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um)
     pixels, depth_findings = as_rgb8(scan.pixels, path.name)
     return Micrograph(pixels, size_um, str(path), (*size_findings, *depth_findings))
@@ -168,6 +167,8 @@ def _check_size(name: str, rows: int, columns: int) -> None:
             f"{name} says it has {rows} × {columns} pixels, more than {MOST_PIXELS // 1_000_000} million. "
             "Cut it into single mosaics.",
         )
+    if min(rows, columns) < FEWEST_ROWS:
+        raise MicrographError("too-small", f"{name} has only {rows} × {columns} pixels. Give a micrograph.")
 
 
 def _check_whole(page: tifffile.TiffPage, path: Path) -> None:
@@ -193,9 +194,9 @@ def _channels_last(pixels: NDArray[np.generic], name: str) -> NDArray[np.generic
 def _in_colour(page: tifffile.TiffPage, pixels: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     kind = tifffile.PHOTOMETRIC(page.photometric)
     if kind == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
-        return (np.moveaxis(page.colormap, 0, -1)[pixels] >> 8).astype(np.uint8)
-    if kind == tifffile.PHOTOMETRIC.MINISWHITE and pixels.dtype.kind == "u":
-        return np.asarray(np.iinfo(pixels.dtype).max - pixels)
+        return np.asarray(np.moveaxis(page.colormap, 0, -1)[pixels] >> 8, dtype=np.uint8)
+    if kind == tifffile.PHOTOMETRIC.MINISWHITE:
+        return np.bitwise_not(pixels) if pixels.dtype.kind in "bu" else pixels
     if kind in {tifffile.PHOTOMETRIC.SEPARATED, tifffile.PHOTOMETRIC.CIELAB, tifffile.PHOTOMETRIC.LOGLUV}:
         raise MicrographError("colour-space", f"{name} has {kind.name} colours, made for print. Save it as RGB.")
     return pixels
@@ -248,10 +249,10 @@ def _scan_picture(path: Path) -> Scan:
 def _picture_pixels(path: Path, picture: Image.Image) -> NDArray[np.generic]:
     if picture.mode.startswith("I"):
         return np.asarray(picture).astype(np.uint16)
-    if picture.format == "PNG" and path.open("rb").read(25)[24] == 16:
+    if picture.format == "PNG" and (content := path.read_bytes())[24] == 16:  # bits per channel, in the header
         import imagecodecs  # Pillow would keep only the upper byte of 16-bit colours
 
-        return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+        return np.asarray(imagecodecs.png_decode(content))
     return np.asarray(picture if picture.mode in {"L", "RGB"} else picture.convert("RGB"))
 
 
@@ -303,7 +304,7 @@ def _to_8_bit(pixels: NDArray[np.generic], name: str) -> tuple[NDArray[np.uint8]
     if pixels.dtype.kind == "f" and high <= 1.0:
         full, said = 1.0, "floating-point"
     else:
-        bits = next((bits for bits in (8, 10, 12, 14, 16, 24, 32) if high < 2**bits), 64)
+        bits = next((bits for bits in (8, 10, 12, 14, *range(16, 32)) if high < 2**bits), 32)
         full, said = float(2**bits - 1), f"{bits}-bit"
     eight = np.rint(pixels.astype(np.float32) * np.float32(255.0 / full)).astype(np.uint8)
     text = f"{said} grey values (up to {high:.6g}) were divided down to 8 bit."

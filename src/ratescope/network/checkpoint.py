@@ -39,6 +39,8 @@ class NetworkCard:
         Names of the scalar inputs beside the crop, in their order.
     trained_on : str
         In words; what is simulated is called simulated.
+    simulated : bool
+        Whether the crops or the curves were.
     arithmetic : str
         Of the convolutions while training; predictions are always float32.
     fingerprint : str

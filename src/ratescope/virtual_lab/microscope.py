@@ -17,7 +17,7 @@ from ratescope.virtual_lab.optics import expose
 from ratescope.virtual_lab.surface import reflected_light
 
 NARROW_COLUMNS = 1400  # VIRTUAL-LAB, section 2: larger tilts only where foil and surface stay in the frame
-PEAK_UM = 12.0  # our choice: the surface's highest peaks over its mean
+PEAK_UM = 16.0  # our choice: the surface's highest peaks over its mean
 FOIL_MARGIN_UM = 4.0  # our choice: at least so much of the foil is in the frame
 
 

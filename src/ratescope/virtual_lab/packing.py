@@ -30,7 +30,8 @@ BROKEN_FROM_MPA = 200.0  # VIRTUAL-LAB, section 1: cracks at 300 MPa, hardly any
 HIGHEST_MPA = 750.0  # Table 1
 FOIL_ROUGHNESS_UM = 0.16  # our choice: rolled aluminium
 FOIL_WAVINESS_UM = 0.5  # our choice: as embedded
-SURFACE_ROUGHNESS_UM = 4.8  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
+DIP_UM = 1.7  # by so much the outline of packed grains lies under what bounds them; the recipe corrects the rest
+SURFACE_ROUGHNESS_UM = 6.5  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
 
 
 def cut_cross_section(electrode: VirtualElectrode, *, width_um: float, rng: np.random.Generator) -> CrossSection:
@@ -109,10 +110,14 @@ def _draw_ceiling(electrode: VirtualElectrode, period_um: tuple[float, float], r
     field = draw_height_field(period_um, (30.0, 130.0), 1.0, rng)
     peak = 2.5 - 2.2 * np.sqrt(min(electrode.load_mpa / HIGHEST_MPA, 1.0))
 
+    def flattened(x_um: NDArray[np.float64], y_um: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(peak - np.logaddexp(0.0, 4.0 * (peak - field(x_um, y_um))) / 4.0)
+
+    places = np.meshgrid(np.linspace(0.0, period_um[0], 200), np.linspace(0.0, period_um[1], 20))
+    mean_um = electrode.thickness_um + DIP_UM - SURFACE_ROUGHNESS_UM * float(flattened(*places).mean())
+
     def ceiling(x_um: NDArray[np.float64], y_um: NDArray[np.float64]) -> NDArray[np.float64]:
-        flattened = peak - np.logaddexp(0.0, 4.0 * (peak - field(x_um, y_um))) / 4.0
-        height: NDArray[np.float64] = electrode.thickness_um + SURFACE_ROUGHNESS_UM * flattened
-        return height
+        return mean_um + SURFACE_ROUGHNESS_UM * flattened(x_um, y_um)
 
     return ceiling
 

@@ -23,8 +23,8 @@ from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import cut_grains
 
 COARSE_UM = 0.6  # our choice: points are hit without bias at any pixel size
-PLANE_LENGTH_UM = 2400.0  # our choice: all planes together, so that some thousand grains are seen
-FEWEST_PLANES, MOST_PLANES = 8, 24  # our choice: one in 5 µm of depth or closer, less than a grain's width
+PLANE_LENGTH_UM = 3600.0  # our choice: all planes together, so that thousands of grains and flakes are seen
+FEWEST_PLANES, MOST_PLANES = 8, 28  # our choice: one in 5 µm of depth or closer, less than a grain's width
 HEADROOM_UM, FOOTROOM_UM = 20.0, 8.0  # above and below the coating's mean surfaces: more than any peak and dent
 
 

@@ -1,0 +1,95 @@
+"""Surface, thickness and the largest clean rectangle."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.extra.numpy import arrays
+from hypothesis.strategies import integers
+
+from ratescope.errors import MicrographError
+from ratescope.imaging.coating import find_coating, find_surface, largest_rectangle
+from ratescope.imaging.collector import find_collector
+from ratescope.imaging.levelling import level
+from ratescope.records import Box
+
+
+def largest_area_slowly(upper, lower):
+    """Every rectangle of whole columns."""
+    best = 0
+    for left in range(len(upper)):
+        for right in range(left + 1, len(upper) + 1):
+            height = min(lower[left:right]) - max(upper[left:right]) + 1
+            best = max(best, (right - left) * height)
+    return best
+
+
+@hypothesis_settings(deadline=None)
+@given(arrays(int, 9, elements=integers(0, 6)), arrays(int, 9, elements=integers(3, 9)))
+def test_the_largest_rectangle_agrees_with_trying_every_rectangle(upper, lower):
+    box = largest_rectangle(upper.astype(float), lower.astype(float))
+    inside = slice(int(box.left), int(box.right))
+    assert box.width * box.height == largest_area_slowly(upper, lower)
+    assert np.all(upper[inside] <= box.top)
+    assert np.all(lower[inside] >= box.bottom - 1)
+
+
+def test_no_rectangle_covers_what_is_not_seen():
+    upper, lower = np.full(6, 2.0), np.full(6, 9.0)
+    upper[2] = np.nan
+    assert largest_rectangle(upper, lower) == Box(2, 10, 3, 6)
+
+
+@pytest.mark.parametrize(("gap_um", "is_closed"), [(4.0, True), (9.0, False)])
+def test_the_surface_spans_gaps_narrower_than_six_micrometres(settings, gap_um, is_closed):
+    size_um = 0.125
+    grey = np.full((400, 800), 40.0)
+    grey[160:320] = 170.0
+    grey[170:320, ::24] = 40.0  # some texture
+    gap = slice(400, 400 + round(gap_um / size_um))
+    grey[160:240, gap] = 40.0
+    grey = np.random.default_rng(0).normal(grey, 3.0).clip(0, 255).astype(np.uint8)
+    surface = find_surface(grey, np.zeros(800), 320.0, size_um, settings)
+    middle = (gap.start + gap.stop) // 2
+    assert np.median(surface) == pytest.approx(159.5, abs=2.0)
+    assert surface[middle] == pytest.approx(159.5 if is_closed else 239.5, abs=3.0)
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_thickness_is_measured_perpendicular_to_the_foil(draw, settings, upside_down):
+    drawn = draw(6, tilt_deg=4.0, thickness_um=50.0, rows=760, upside_down=upside_down)
+    collector = find_collector(drawn.micrograph, settings)
+    coating = find_coating(level(drawn.micrograph, collector), collector, settings)
+    highest_um = 50.0 * np.cos(np.radians(4.0))
+    assert coating.thickness_p95_um == pytest.approx(highest_um, abs=0.5)
+    assert highest_um - 2.0 < coating.thickness_um < highest_um + 0.2
+    assert not coating.is_cut
+
+
+def test_the_clean_rectangle_keeps_away_from_burnt_in_boxes(drawn, settings):
+    collector = find_collector(drawn.micrograph, settings)
+    levelled = level(drawn.micrograph, collector)
+    free = find_coating(levelled, collector, settings).box
+    label = Box(free.top + 5, free.top + 40, free.left + 100, free.left + 300)
+    box = find_coating(levelled, collector, settings, burnt_in=[label]).box
+    overlap_rows = min(box.bottom, label.bottom) - max(box.top, label.top)
+    overlap_columns = min(box.right, label.right) - max(box.left, label.left)
+    assert overlap_rows < 0 or overlap_columns < 0
+
+
+def test_a_coating_that_leaves_the_image_says_so(draw, settings):
+    drawn = draw(7)
+    top = int(drawn.edge_rows.min()) - 270
+    cropped = replace(drawn.micrograph, pixels=drawn.micrograph.pixels[top:])
+    collector = find_collector(cropped, settings)
+    coating = find_coating(level(cropped, collector), collector, settings)
+    assert coating.is_cut
+    assert coating.thickness_um == pytest.approx(270 * 0.123, abs=1.0)
+
+
+def test_a_thin_film_is_no_coating(drawn, settings):
+    collector = find_collector(drawn.micrograph, settings)
+    with pytest.raises(MicrographError, match="no coating was found on the foil. Photograph the coated side"):
+        find_coating(level(drawn.micrograph, collector), collector, replace(settings, thinnest_coating_um=80.0))

@@ -1,0 +1,39 @@
+"""Turning and resampling: what a pixel is, and where."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.strategies import floats
+
+from ratescope.imaging.collector import collector_from_edge
+from ratescope.imaging.levelling import level, level_to_file, resample
+from ratescope.records import Micrograph
+
+
+@given(floats(-5.0, 5.0))
+def test_a_foil_line_is_level_after_the_turn(tilt_deg):
+    to_file = level_to_file((101, 201), tilt_deg)
+    ends = to_file @ np.array([[70.0, 70.0], [0.0, 200.0], [1.0, 1.0]])
+    fall = np.degrees(np.arctan2(ends[0, 1] - ends[0, 0], ends[1, 1] - ends[1, 0]))
+    assert fall == pytest.approx(tilt_deg, abs=1e-9)
+    assert to_file @ [50.0, 100.0, 1.0] == pytest.approx([50.0, 100.0])  # the centre stays
+
+
+def test_resampling_a_plane_gives_the_plane():
+    row, column = np.mgrid[0:60, 0:80]
+    plane = np.rint(20 + 1.5 * row + 1.0 * column).astype(np.uint8)
+    affine = np.array([[0.9, 0.1, 4.3], [-0.1, 0.9, 9.6]])
+    row, column = affine[:, :2] @ np.mgrid[0:30, 0:40].reshape(2, -1) + affine[:, 2:]
+    expected = (20 + 1.5 * row + 1.0 * column).reshape(30, 40)
+    assert np.abs(resample(plane, affine, (30, 40)) - expected).max() < 1.6  # two roundings
+
+
+def test_the_levelled_micrograph_knows_where_the_file_is():
+    pixels = np.zeros((60, 90, 3), np.uint8)
+    line = 40.0 + np.tan(np.radians(2.0)) * np.arange(90)
+    pixels[np.arange(60)[:, None] >= line] = 200
+    levelled = level(Micrograph(pixels, 0.1), collector_from_edge(line, "above", 1.0))
+    rows, _ = levelled.from_file(line, np.arange(90.0))
+    assert np.ptp(rows) < 1e-6
+    assert levelled.pixels[int(rows[0]) + 2, 10:80].min() > 190
+    assert levelled.pixels[int(rows[0]) - 2, 10:80].max() < 10
