@@ -129,7 +129,8 @@ def lab(
     small: Annotated[bool, typer.Option("--small", help="The whole design in little, for tests and teaching.")] = False,
 ) -> int:
     """Make a virtual campaign: simulated micrographs and rate tests whose truth is known."""
-    from ratescope.virtual_lab.campaign import CampaignPlan, make_campaign
+    from ratescope.virtual_lab.campaign import make_campaign
+    from ratescope.virtual_lab.plan import CampaignPlan
 
     plan = CampaignPlan(design.value, electrodes, seed, small, preset)
     with progress() as tell:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -36,11 +37,11 @@ class PrepareSettings:
     most_tilt_deg: float = 6.5  # our choice: 5° is the worst that an embedded disc shows; more is not a slight rotation
     least_collector_rating: float = 1.65  # our choice: electrodes rate 1.7 to 2.9, other images mostly below 1.4
     least_collector_support: float = 0.75  # our choice: the foil runs across nearly the whole width
-    roughest_foil_um: float = 1.2  # our choice: pressed-in grains make a foil rough to 0.5 µm; coatings are rougher
+    roughest_foil_um: float = 0.5  # our choice: pressed-in grains make a foil rough to 0.4 µm; coatings are rougher
     least_foil_rank: float = 0.15  # our choice: resin is as dark as what is darkest in the coating, its pores
     least_far_edge: float = 0.3  # our choice: unless a second edge shows that a dark band is a foil
-    grain_length_um: tuple[float, float] = (0.5, 6.0)  # our choice: half length of the autocorrelation; NCM 1.5 to 2.7
-    least_grain_evenness: float = 0.4  # our choice: electrodes 0.56 to 0.81, ceramic layers 0.07 to 0.42
+    grain_length_um: tuple[float, float] = (0.7, 6.0)  # our choice: autocorrelation at one half; electrodes 1.2 to 2.3
+    least_grain_evenness: float = 0.29  # our choice: electrodes 0.33 to 0.8, ceramic layers mostly below 0.29
     most_artefact_share: float = 0.01  # our choice: of a crop; more changes what the network sees
     most_grey_skewness: float = (
         1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers to −2.5, few bright things to 6
@@ -107,8 +108,8 @@ class TrainSettings:
         _check("train.batch", self.batch, "at least 2: batch norm compares crops", self.batch >= 2)
         _check("train.max_steps", self.max_steps, "at least 1", self.max_steps >= 1)
         _check("train.warm_up_share", self.warm_up_share, "from 0 to 1", 0 <= self.warm_up_share <= 1)
-        rates_climb = 0 < self.lowest_rate <= self.highest_rate
-        _check("train.highest_rate", self.highest_rate, "at least train.lowest_rate, both above 0", rates_climb)
+        _check("train.lowest_rate", self.lowest_rate, "above 0 and finite", 0 < self.lowest_rate < inf)
+        _check("train.highest_rate", self.highest_rate, "above 0 and finite", 0 < self.highest_rate < inf)
         _check("train.lookahead_period", self.lookahead_period, "at least 1", self.lookahead_period >= 1)
         _check("train.lookahead_step", self.lookahead_step, "in (0, 1]", 0 < self.lookahead_step <= 1)
         _check("train.patience_epochs", self.patience_epochs, "at least 1", self.patience_epochs >= 1)
@@ -137,11 +138,18 @@ class Settings:
 
 
 def quick_settings() -> Settings:
-    """The recipe ``quick``: half resolution and a few hundred steps, for a first look; `Settings()` is ``paper``."""
+    """The recipe ``quick``: a first look, about a minute per network on two cores; `Settings()` is ``paper``.
+
+    Each choice was compared on drawn discs, ten electrodes of eight crops, 150 steps; MAPE in % per crop of electrodes
+    held out, the mean curve having 4.8 and the true area fraction 3.8.
+    """
     return Settings(
-        # Batch norm must catch up within the few steps that there are.
-        network=NetworkSettings(input_reduction=2, batch_norm_momentum=0.1),
-        train=TrainSettings(batch=16, max_steps=240),
+        # A quarter of the resolution still shows a 9 µm particle 19 px wide; half of it would take five minutes.
+        # Batch norm has to follow within few steps: 4.0 against 4.6 (and 4.9 against 10.2 in validation) with 0.01.
+        # So few steps do not overfit: 4.0 against 4.5 with a dropout of 0.1.
+        network=NetworkSettings(input_reduction=4, batch_norm_momentum=0.1, dropout=0.0),
+        # RAdam is cautious for hundreds of steps: 4.0 against 6.0 with the published 1e-3.
+        train=TrainSettings(batch=16, max_steps=200, highest_rate=1e-2),
     )
 
 

@@ -64,7 +64,7 @@ def _grains(rng, height_um, columns_um, thickness_um):
     layers = round(thickness_um / 7.0)
     for layer in range(layers):
         for at in np.arange(columns_um[0] - 4.0, columns_um[-1] + 8.0, 7.4):
-            radius = rng.uniform(1.5, 4.4) if layer < layers - 1 else 3.6
+            radius = rng.uniform(1.5, 4.4) if layer < layers - 1 else rng.uniform(2.2, 3.9)
             x_um = at + 3.7 * (layer % 2) + rng.uniform(-0.4, 0.4)
             up_um = (layer + 0.5) * thickness_um / layers + rng.uniform(-0.4, 0.4)
             up_um = thickness_um - radius if layer == layers - 1 else max(up_um, radius)

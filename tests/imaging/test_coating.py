@@ -63,8 +63,8 @@ def test_thickness_is_measured_perpendicular_to_the_foil(draw, settings, upside_
     collector = find_collector(drawn.micrograph, settings)
     coating = find_coating(level(drawn.micrograph, collector), collector, settings)
     highest_um = 50.0 * np.cos(np.radians(4.0))
-    assert coating.thickness_p95_um == pytest.approx(highest_um, abs=0.5)
-    assert highest_um - 2.0 < coating.thickness_um < highest_um + 0.2
+    assert coating.thickness_p95_um == pytest.approx(highest_um, abs=0.6)
+    assert highest_um - 3.0 < coating.thickness_um < highest_um + 0.5
     assert not coating.is_cut
 
 

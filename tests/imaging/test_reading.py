@@ -63,14 +63,19 @@ def test_negative_grey_values_are_refused():
         ({"resolution": (72, 72), "resolutionunit": "INCH"}, None),
         ({"resolution": (1, 1), "resolutionunit": "CENTIMETER"}, None),
         ({"resolution": (1, 1), "resolutionunit": "NONE"}, None),
-        ({"imagej": True, "resolution": (1 / 0.25, 1 / 0.25), "resolutionunit": "NONE", "metadata": {"unit": "um"}}, 0.25),
+        (
+            {"imagej": True, "resolution": (1 / 0.25, 1 / 0.25), "resolutionunit": "NONE", "metadata": {"unit": "um"}},
+            0.25,
+        ),
         ({"ome": True, "metadata": {"axes": "YX", "PhysicalSizeX": 150.0, "PhysicalSizeXUnit": "nm"}}, 0.15),
     ],
 )
 def test_pixel_sizes_of_print_are_no_pixel_sizes(tmp_path, options, size_um):
     path = save_tiff(tmp_path / "a.tif", GREY, **options)
     if size_um is None:
-        with pytest.raises(MicrographError, match="does not say how large its pixels are; give it with --pixel-size-um"):
+        with pytest.raises(
+            MicrographError, match="does not say how large its pixels are; give it with --pixel-size-um"
+        ):
             read_micrograph(path)
     else:
         assert read_micrograph(path).pixel_size_um == pytest.approx(size_um, rel=1e-4)
@@ -87,7 +92,7 @@ def test_the_given_pixel_size_wins_and_a_difference_is_said(tmp_path):
 def test_png_and_jpeg_are_read_and_sixteen_bit_colour_keeps_its_depth(tmp_path):
     Image.fromarray(COLOUR).save(tmp_path / "a.png", dpi=(25400 / 0.123,) * 2)
     Image.fromarray(COLOUR).save(tmp_path / "a.jpg", quality=95)
-    Image.fromarray((GREY.astype(np.uint16) * 257)).save(tmp_path / "b.png")
+    Image.fromarray(GREY.astype(np.uint16) * 257).save(tmp_path / "b.png")
     assert read_micrograph(tmp_path / "a.png").pixel_size_um == pytest.approx(0.123, rel=1e-3)
     assert read_micrograph(tmp_path / "a.jpg", pixel_size_um=0.1).pixels.shape == COLOUR.shape
     assert np.array_equal(read_micrograph(tmp_path / "b.png", pixel_size_um=0.1).pixels[..., 1], GREY)

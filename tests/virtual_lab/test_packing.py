@@ -46,45 +46,52 @@ def test_plane_cuts_ball_in_a_circle_of_known_area():
         assert area_um2 == pytest.approx(np.pi * (8.0**2 - off_um**2), rel=0.02), off_um
 
 
-def test_crack_removes_its_own_width_from_the_grain_and_moves_the_sides_apart():
-    broken = draw_fractures(np.array([8.0]), np.array([1.0]), 1.0, np.random.default_rng(2))
-    shape = np.eye(3)[None], np.zeros((1, 4, 5))
-    frame = Frame(400, 600, 0.1, 350.0, 30.0)
-    cut = cut_grains(
-        Grains(np.array([[30.0, 30.0, 20.0]]), np.array([8.0]), *shape, broken, seed=1), frame, 30.0, PERIOD_UM
+def test_crack_moves_the_sides_of_a_grain_apart_and_takes_nothing_from_it():
+    rng = np.random.default_rng(2)
+    broken = replace(
+        draw_fractures(np.array([8.0]), np.array([1.0]), 1.0, rng),
+        normals=np.array([[[1.0, 0.0, 0.0]] * 3], np.float32),
+        offsets_um=np.zeros((1, 3), np.float32),
+        openings_um=np.array([[2.0, 0.0, 0.0]], np.float32),
+        wedges_per_um=np.zeros((1, 3), np.float32),
+        waves=np.zeros((1, 3, 4, 3), np.float32),
     )
-    solid_um2 = np.count_nonzero((cut.level < 1.0) & ~cut.is_gap) * 0.1**2
-    assert cut.is_gap.any()
-    assert solid_um2 == pytest.approx(np.pi * 8.0**2, rel=0.05)
+    ball = Grains(np.array([[30.0, 30.0, 20.0]]), np.array([8.0]), np.eye(3)[None], np.zeros((1, 4, 5)), broken, seed=1)
+    cut = cut_grains(ball, Frame(400, 600, 0.1, 350.0, 30.0), 30.0, PERIOD_UM)
+    is_solid = (cut.level < 1.0) & ~cut.is_gap
+    assert np.count_nonzero(is_solid) * 0.1**2 == pytest.approx(np.pi * 8.0**2, rel=0.02)
+    width_um = 0.1 * np.flatnonzero(is_solid.any(axis=0))
+    gap_um = np.diff(width_um).max()
+    assert gap_um == pytest.approx(1.2, abs=0.15)  # a crack without a wedge stands open by 60 %
+    assert np.ptp(width_um) == pytest.approx(16.0 + 1.2, abs=0.4)
 
 
 def test_cut_agrees_with_asking_every_grain_at_every_pixel():
     rng = np.random.default_rng(3)
-    radii = rng.uniform(2.0, 6.0, 25)
-    whole = draw_fractures(radii, np.zeros(25), 0.0, rng)
-    grains = shape_grains(rng.uniform(0.0, 60.0, (25, 3)) * (1.0, 1.0, 0.5), radii, whole, rng)
+    radii = rng.uniform(2.0, 6.0, 60)
+    whole = draw_fractures(radii, np.zeros(60), 0.0, rng)
+    grains = shape_grains(rng.uniform(0.0, 60.0, (60, 3)) * (1.0, 1.0, 0.5), radii, whole, rng)
     frame = Frame(60, 120, 0.5, 55.0, 30.0, tilt_deg=2.0)
     cut = cut_grains(grains, frame, 12.0, PERIOD_UM)
-    expected = np.array([[owner_slowly(grains, frame, row, column) for column in range(120)] for row in range(60)])
-    # Right at a border, float32 may decide otherwise than float64.
-    assert np.mean(cut.owner != expected) < 1e-3
+    slow = [[nearest_slowly(grains, frame, row, column) for column in range(120)] for row in range(60)]
+    owners, levels = np.array(slow).transpose(2, 0, 1)
+    # Surfaces are rough in one and smooth in the other: inside, and well outside, both must say the same.
+    inside, outside = levels < 0.9, levels > FARTHEST
+    assert inside.sum() > 500
+    np.testing.assert_array_equal(cut.owner[inside], owners[inside])
+    assert (cut.owner[outside] == -1).all()
 
 
-def owner_slowly(grains: Grains, frame: Frame, row: int, column: int) -> int:
-    """Every grain, with its nearest image: too slow to ship, too plain to be wrong."""
+def nearest_slowly(grains: Grains, frame: Frame, row: int, column: int) -> tuple[int, float]:
+    """Every grain's nearest image: too slow to ship, too plain to be wrong."""
     x_um, z_um = frame.to_um(np.array(float(row)), np.array(float(column)))
     apart = np.array([x_um, 12.0, z_um]) - grains.centres_um
     apart[:, :2] -= 60.0 * np.rint(apart[:, :2] / 60.0)
     q = np.einsum("nij,nj->ni", grains.axes, apart) / grains.radii_um[:, None]
     distance = np.linalg.norm(q, axis=1)
-    waves, phases, heights = grains.bumps[:, :, :3], grains.bumps[:, :, 3], grains.bumps[:, :, 4]
-    turns = np.einsum("nki,ni->nk", waves, q / distance[:, None])
-    level = distance / (1.0 + (heights * np.cos(turns + phases)).sum(axis=1))
-    return (
-        int(level.argmin())
-        if level.min() < FARTHEST and np.linalg.norm(apart[level.argmin()]) < FARTHEST * grains.radii_um[level.argmin()]
-        else -1
-    )
+    turns = np.einsum("nki,ni->nk", grains.bumps[:, :, :3], q / distance[:, None]) + grains.bumps[:, :, 3]
+    level = distance / (1.0 + (grains.bumps[:, :, 4] * np.cos(turns)).sum(axis=1))
+    return int(level.argmin()), float(level.min())
 
 
 @pytest.mark.parametrize(("load_mpa", "porosity"), list(zip(LOADS_MPA, POROSITIES, strict=True)))
@@ -111,12 +118,13 @@ def test_calendering_lowers_thickness_and_never_changes_mass():
     masses = [thickness_um(section) * section.volume_fractions["particle"] for section in sections]
     thicknesses = [thickness_um(section) for section in sections]
     assert thicknesses == sorted(thicknesses, reverse=True)
+    assert thicknesses == pytest.approx([section.electrode.thickness_um for section in sections], rel=0.02)
     assert masses == pytest.approx([masses[0]] * 5, rel=0.03)
 
 
 def thickness_um(section: CrossSection) -> float:
     frame = level_frame(section, 0.5)
-    planes = [view(section, frame, deeper_um=float(y)) for y in np.arange(0.0, section.period_um[1], 2.5)]
+    planes = [view(section, frame, deeper_um=float(y)) for y in np.arange(0.0, section.period_um[1], 4.0)]
     return float(np.mean([seen.foil_rows - seen.surface_rows for seen in planes])) * frame.pixel_size_um
 
 
@@ -131,7 +139,8 @@ def test_load_presses_grains_into_the_foil():
         grains = section.grains
         return float(np.quantile(grains.centres_um[:, 2] - grains.radii_um, 0.02))
 
-    assert deepest_um(section_at(750.0)) < deepest_um(section_at(100.0)) < 0.3
+    # The foil itself is wavy and rough by some tenths of a µm.
+    assert deepest_um(section_at(750.0)) < -1.0 < deepest_um(section_at(0.0)) < 0.3
 
 
 def test_finer_pixels_show_the_same_grains_and_flakes():

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import ratescope
 from ratescope.campaign.sheets import Campaign
 from ratescope.errors import CampaignError, InputError
 from ratescope.files import prepare_folder, write_json
@@ -146,8 +147,8 @@ def _prepare_one(file: MicrographFile, out: Path, settings: PrepareSettings) -> 
 
 
 def _key(file: MicrographFile, settings: PrepareSettings) -> str:
-    """Changes with the file's content, the settings and the pixel size."""
-    facts = json.dumps([asdict(settings), file.pixel_size_um, file.stem], sort_keys=True)
+    """Changes with the file's content, the settings, the pixel size and the version of ratescope."""
+    facts = json.dumps([asdict(settings), file.pixel_size_um, file.stem, ratescope.__version__], sort_keys=True)
     return hashlib.sha256(file_hash(file.path).encode() + facts.encode()).hexdigest()[:16]
 
 

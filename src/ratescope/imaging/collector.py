@@ -51,7 +51,8 @@ def find_collector(micrograph: Micrograph, settings: PrepareSettings, *, burnt_i
         raise _no_collector(_doubt(found[0][1], settings))
     side, band = foils[0]
     edge = trace_edge(seen[side], size_um, np.interp(np.arange(grey.shape[1]), band.columns, band.rows))
-    if (roughness_um := _roughness_um(edge, size_um)) > settings.roughest_foil_um:
+    # Half a pixel more: coarse pixels make every edge rough.
+    if (roughness_um := _roughness_um(edge, size_um)) > settings.roughest_foil_um + size_um / 2.0:
         raise _no_collector(f"the best band has an edge {roughness_um:.1f} µm rough, as a coating's surface has")
     collector = _collector(seen[side], size_um, side, band, edge)
     if abs(collector.tilt_deg) > settings.most_tilt_deg:

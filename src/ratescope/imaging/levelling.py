@@ -49,8 +49,8 @@ def level(micrograph: Micrograph, collector: Collector) -> Level:
 def level_to_file(shape: tuple[int, int], tilt_deg: float) -> Floats:
     """The turn about the centre of an image of this shape, as an affine on (row, column, 1).
 
-    >>> level_to_file((3, 5), 0.0).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    >>> level_to_file((3, 5), 90.0).round(9).tolist()  # the foil falls straight down
+    [[0.0, 1.0, -1.0], [-1.0, 0.0, 3.0]]
     """
     cosine, sine = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
     turn = np.array([[cosine, sine], [-sine, cosine]])

@@ -56,6 +56,7 @@ def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
             findings=(*micrograph.findings, *findings_of(levelled, collector, coating, inside)),
         )
         check_grains(inside, settings)
+        _check_surface(coating, collector)
     except MicrographError as error:
         return replace(prepared, reasons=(Finding(error.code, error.text),))
     judge = partial(judge_crop, pore_grey=inside.pore_grey, settings=settings)
@@ -86,6 +87,15 @@ def _coatings(
         find_coating(levelled, behind, settings, burnt_in=burnt_in),
         find_coating(levelled, collector, settings, burnt_in=burnt_in),
     )
+
+
+def _check_surface(coating: Coating, collector: Collector) -> None:
+    """Refuse what shows neither the coating's surface nor the whole foil: it could be anything with an edge."""
+    if coating.is_cut and collector.far_edge_rows is None:
+        raise MicrographError(
+            "surface-not-seen",
+            "the image cuts both the coating and the foil. Photograph the electrode from the resin to the foil.",
+        )
 
 
 def _lower(collector: Collector, rows: int) -> Collector:

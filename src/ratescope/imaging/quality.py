@@ -109,7 +109,7 @@ def check_grains(inside: Inside, settings: PrepareSettings) -> None:
     least, most = settings.grain_length_um
     if not least <= min(lengths_um) <= max(lengths_um) <= most or max(lengths_um) > 3.0 * min(lengths_um):
         seen = f"grey values change over {lengths_um[0]:.1f} µm across and {lengths_um[1]:.1f} µm along the layer"
-    elif (evenness := _evenness(flat, inside)) < settings.least_grain_evenness:
+    elif (evenness := _evenness(flat, inside, 6.0 * max(lengths_um))) < settings.least_grain_evenness:
         seen = f"parts of the layer have only {evenness:.0%} of its usual texture"
     elif abs(skew := _skewness(flat[inside.is_inside])) > settings.most_grey_skewness:
         seen = (
@@ -134,20 +134,22 @@ def _flattened(inside: Inside) -> NDArray[np.float32]:
     return np.asarray(ndimage.gaussian_filter(flat, 0.3 / block_um) * is_inside, dtype=np.float32)
 
 
-def _half_length(flat: NDArray[np.float32], is_inside: Flags, axis: int) -> int:
+def _half_length(flat: NDArray[np.float32], is_inside: Flags, axis: int) -> float:
     """Blocks after which the autocorrelation along an axis has fallen to one half."""
     flat, is_inside = np.moveaxis(flat, axis, 0), np.moveaxis(is_inside, axis, 0)
-    half = 0.5 * float((flat**2)[is_inside].mean())
+    last, variance = 1.0, float((flat**2)[is_inside].mean()) + 1e-9
     for shift in range(1, len(flat) // 2):
         both = is_inside[shift:] & is_inside[:-shift]
-        if not both.any() or float((flat[shift:] * flat[:-shift])[both].mean()) < half:
-            return shift
-    return len(flat)
+        here = float((flat[shift:] * flat[:-shift])[both].mean()) / variance if both.any() else 0.0
+        if here < 0.5:
+            return shift - 1 + (last - 0.5) / (last - here)
+        last = here
+    return float(len(flat))
 
 
-def _evenness(flat: NDArray[np.float32], inside: Inside) -> float:
-    """Texture of the smoothest twentieth of the layer, in parts of the median, in windows of 10 µm."""
-    is_inside, window = inside.is_inside, pixels_in(10.0, inside.block_um)
+def _evenness(flat: NDArray[np.float32], inside: Inside, window_um: float) -> float:
+    """Texture of the smoothest twentieth of the layer, in parts of the median, in windows of some grains each."""
+    is_inside, window = inside.is_inside, pixels_in(window_um, inside.block_um)
     weight = np.maximum(ndimage.uniform_filter(is_inside.astype(np.float32), window), 0.05)
     texture = np.sqrt(np.maximum(ndimage.uniform_filter(flat**2, window), 0.0) / weight)[is_inside]
     return float(np.percentile(texture, 5) / max(float(np.median(texture)), 1e-9))
@@ -190,7 +192,8 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
     grey, foil = _foil_profiles(levelled, collector, coating)
     saturated, dark = float((inside.values >= 250).mean()), float(np.percentile(inside.values, 95))
     edge_um = edge_width_um(grey, levelled.pixel_size_um)
-    noise = float(np.median(np.abs(np.diff(foil, axis=1)))) / 0.954  # of a difference of two normal variables
+    # Of a difference of two normal variables; of next but one columns, as levelling mixes neighbours.
+    noise = float(np.median(np.abs(foil[:, 2:] - foil[:, :-2]))) / 0.954
     light = np.percentile(ndimage.uniform_filter1d(foil.mean(axis=0), pixels_in(20.0, levelled.pixel_size_um)), [5, 95])
     seen = {
         "surface-not-seen": (coating.is_cut, "the coating runs out of the image: it is at least as thick as is said."),

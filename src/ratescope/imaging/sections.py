@@ -35,17 +35,16 @@ def cut_sections(
     for index in range(count):
         box, clean_rows = place_crop(upper, lower, (edges[index], edges[index + 1]), (height, width))
         if clean_rows < height:
-            reason = Finding(
-                "too-thin",
-                f"the clean coating is {clean_rows / scale:.0f} network pixels high; a crop needs {settings.crop_rows}.",
+            said = (
+                f"the clean coating is {clean_rows / scale:.0f} network pixels high; a crop needs {settings.crop_rows}"
             )
-            sections.append(Section(index, "refused", (reason,)))
+            sections.append(Section(index, "refused", (Finding("too-thin", f"{said}"),)))
             continue
         crop = sample_crop(micrograph, level_to_file, box, settings)
-        if reasons := judge(crop):
-            sections.append(Section(index, "refused", reasons, box))
-        else:
-            sections.append(Section(index, "prepared", (), box, crop))
+        reasons = judge(crop)
+        sections.append(
+            Section(index, "refused", reasons, box) if reasons else Section(index, "prepared", (), box, crop)
+        )
     return tuple(sections)
 
 
@@ -86,7 +85,8 @@ def sample_crop(
     to_file[:, 2] -= offset
     if scale > 1.0:
         sigma = np.sqrt(scale**2 - 1.0) / 2.0  # our choice: a pixel of the file blurred to a pixel of the crop
-        window = ndimage.gaussian_filter(window, (sigma, sigma, 0.0))
+        smooth = ndimage.gaussian_filter(window, (sigma, sigma, 0.0), output=np.float32)
+        window = np.rint(smooth).astype(np.uint8)
     return resample(window, to_file, (settings.crop_rows, settings.crop_columns))
 
 

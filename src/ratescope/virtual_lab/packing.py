@@ -101,7 +101,9 @@ def _pack(
 
 
 def _draw_foil(period_um: tuple[float, float], waviness_um: float, rng: np.random.Generator) -> HeightField:
-    waves = draw_height_field(period_um, (150.0, 400.0), waviness_um, rng, waves=12)
+    # A piece shorter than the waves shows less of them: slopes, not heights, are alike.
+    share = min(1.0, period_um[0] / 400.0)
+    waves = draw_height_field(period_um, (150.0, 400.0), share * waviness_um, rng, waves=12)
     return waves + draw_height_field(period_um, (3.0, 25.0), FOIL_ROUGHNESS_UM, rng, waves=60)
 
 

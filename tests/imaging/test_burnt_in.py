@@ -1,0 +1,51 @@
+"""What a microscope's software draws into the image is found; what electrodes show is not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from ratescope.imaging.burnt_in import bar_rows, find_boxes, without_bars
+from ratescope.imaging.grey import grey_of
+from ratescope.records import Micrograph
+
+
+def with_bar(pixels, rows, colour=0, ink=255):
+    picture = Image.fromarray(pixels.copy())
+    pen = ImageDraw.Draw(picture)
+    top = pixels.shape[0] - rows
+    pen.rectangle([0, top, pixels.shape[1], pixels.shape[0]], fill=(colour,) * 3)
+    pen.text((20, top + rows // 4), "20 kV  x500  WD 5 mm  100 um", fill=(ink,) * 3, font_size=rows // 2)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize(("colour", "ink"), [(0, 255), (255, 0), (120, 250)])
+def test_an_information_bar_is_cut_off(draw, colour, ink):
+    plain = draw(0).micrograph
+    barred = Micrograph(with_bar(plain.pixels, 40, colour, ink), 0.123)
+    kept, first_row = without_bars(barred, grey_of(barred.pixels))
+    assert first_row == 0
+    assert len(kept.pixels) == len(plain.pixels) - 40
+    upside_down = Micrograph(np.ascontiguousarray(barred.pixels[::-1]), 0.123)
+    kept, first_row = without_bars(upside_down, grey_of(upside_down.pixels))
+    assert first_row == 40
+
+
+@pytest.mark.parametrize("options", [{}, {"resin_grey": 0.0, "noise": 0.0}, {"foil_grey": 400.0, "other_um": 0.0}])
+def test_an_electrode_has_no_information_bar(draw, options):
+    grey = grey_of(draw(0, **options).micrograph.pixels)
+    assert bar_rows(grey) == bar_rows(grey[::-1]) == 0
+
+
+def test_a_scale_bar_box_is_found_with_its_letters(draw):
+    picture = Image.fromarray(draw(0).micrograph.pixels.copy())
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle([600, 300, 699, 349], fill=(0, 0, 0))
+    pen.rectangle([610, 305, 690, 309], fill=(255, 255, 255))
+    pen.text((620, 315), "10 um", fill=(255, 255, 255), font_size=24)
+    box = next(box for box in find_boxes(grey_of(np.asarray(picture))) if box.height > 40)
+    assert (box.top, box.bottom, box.left, box.right) == (298, 352, 598, 702)
+
+
+def test_saturated_grains_and_black_pores_are_no_boxes(draw):
+    pixels = draw(0, resin_grey=0.0).micrograph.pixels
+    assert find_boxes(grey_of(np.where(pixels > 120, 255, pixels).astype(np.uint8))) == ()

@@ -1,0 +1,195 @@
+"""One micrograph, all stages: what is prepared, what is refused, what is written."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageDraw
+
+from ratescope.errors import OutputError
+from ratescope.imaging.collector import find_collector, seen_from_behind
+from ratescope.imaging.prepare import _coatings, prepare, prepare_file
+from ratescope.imaging.prepared_file import write_prepared
+from ratescope.records import Micrograph, Prepared
+from ratescope.virtual_lab.design import VirtualElectrode
+from ratescope.virtual_lab.microscope import photograph
+from ratescope.virtual_lab.packing import cut_cross_section
+
+REAL = Path(__file__).parents[2] / "../shared/real/micrographs"
+needs_real = pytest.mark.skipif(
+    not REAL.is_dir(), reason="the real micrographs are not in this checkout's surroundings"
+)
+COATING_PHASES = (1, 2, 3, 4, 5, 7, 8)  # of the virtual laboratory: all but resin and foil
+
+
+@pytest.fixture(scope="module")
+def virtual():
+    """A simulated micrograph with its truth."""
+    rng = np.random.default_rng(5)
+    electrode = VirtualElectrode("P30", "B1", load_mpa=200.0, porosity=0.30)
+    return photograph(cut_cross_section(electrode, width_um=90.0, rng=rng), columns=730, rng=rng, artefacts=False)
+
+
+def from_levelled(prepared, rows, columns):
+    return prepared.level_to_file @ np.stack([rows, columns, np.ones_like(rows)])
+
+
+def test_a_virtual_micrograph_is_prepared_as_its_truth_says(virtual, settings):
+    prepared = prepare(Micrograph(virtual.pixels, virtual.pixel_size_um, "v.tif"), settings)
+    columns = np.arange(virtual.foil_rows.size)
+    line = np.polyfit(columns, virtual.foil_rows - 0.5, 1)
+    assert prepared.status == "prepared"
+    assert prepared.collector.row_left == pytest.approx(np.polyval(line, 0), abs=2.0)
+    assert prepared.collector.row_right == pytest.approx(np.polyval(line, columns[-1]), abs=2.0)
+    thickness = (np.polyval(line, columns) - (virtual.surface_rows - 0.5)) * virtual.pixel_size_um
+    assert prepared.coating.thickness_um == pytest.approx(thickness.mean(), abs=1.0)
+    assert prepared.coating.thickness_p95_um == pytest.approx(np.percentile(thickness, 95), abs=1.0)
+    (section,) = prepared.sections
+    box = section.box
+    row, column = np.mgrid[box.top : box.bottom : 2, box.left : box.right : 2]
+    at = np.rint(from_levelled(prepared, row.ravel(), column.ravel())).astype(int)
+    assert np.isin(virtual.phases[at[0], at[1]], COATING_PHASES).mean() > 0.995
+    assert section.crop.shape == (224, 672, 3)
+
+
+def test_the_crop_is_the_file_at_the_place_that_is_said(drawn, settings):
+    prepared = prepare(drawn.micrograph, settings)
+    section = prepared.sections[0]
+    row, column = np.mgrid[0:224, 0:672].reshape(2, -1)
+    at = np.rint(from_levelled(prepared, section.box.top + row, section.box.left + column)).astype(int)
+    there = drawn.micrograph.pixels[at[0], at[1], 0].reshape(224, 672)
+    assert np.corrcoef(there.ravel(), section.crop[..., 0].ravel())[0, 1] > 0.98
+
+
+def test_upside_down_gives_the_same_coating(draw, settings):
+    upright, turned = (prepare(draw(2, upside_down=flag).micrograph, settings) for flag in (False, True))
+    assert turned.collector.coating_side == "below"
+    assert turned.collector.row_left == pytest.approx(619 - upright.collector.row_left, abs=0.5)
+    assert turned.coating.thickness_um == pytest.approx(upright.coating.thickness_um, abs=0.2)
+    assert turned.coating.box.height == pytest.approx(upright.coating.box.height, abs=3)
+
+
+def test_of_two_coatings_the_thicker_one_counts(draw, settings):
+    above = prepare(draw(8, both_sides=True, rows=1000, thickness_um=50.0, other_um=35.0).micrograph, settings)
+    below = prepare(draw(8, both_sides=True, rows=1000, thickness_um=35.0, other_um=50.0).micrograph, settings)
+    assert (above.collector.coating_side, below.collector.coating_side) == ("above", "below")
+    for prepared in (above, below):
+        assert prepared.coating.thickness_p95_um == pytest.approx(50.0, abs=1.0)
+        assert prepared.other_coating.thickness_p95_um == pytest.approx(35.0, abs=1.0)
+
+
+def test_the_thicker_coating_counts_from_whichever_side_one_starts(draw, settings):
+    micrograph = draw(8, both_sides=True, rows=1000, thickness_um=50.0, other_um=35.0).micrograph
+    found = find_collector(micrograph, settings)
+    for start in (found, seen_from_behind(found)):
+        collector, _, coating, other = _coatings(micrograph, start, settings, ())
+        assert collector.coating_side == "above"
+        assert coating.thickness_um > other.thickness_um + 10
+
+
+def test_a_bare_far_side_is_no_second_coating(drawn, settings):
+    assert prepare(drawn.micrograph, settings).other_coating is None
+
+
+def test_a_bar_above_shifts_nothing_in_the_file(draw, settings):
+    plain = draw(2, columns=760).micrograph
+    bar = np.zeros((48, 760, 3), np.uint8)
+    bar[10:30, 40:200:6] = 255
+    barred = prepare(replace(plain, pixels=np.concatenate([bar, plain.pixels])), settings)
+    without = prepare(plain, settings)
+    assert barred.collector.row_left == pytest.approx(without.collector.row_left + 48, abs=0.01)
+    assert np.array_equal(barred.sections[0].crop, without.sections[0].crop)
+    assert barred.level_to_file[0, 2] == pytest.approx(without.level_to_file[0, 2] + 48)
+
+
+def test_a_scale_bar_never_stands_in_a_crop(draw, settings):
+    drawn = draw(2)
+    picture = Image.fromarray(drawn.micrograph.pixels.copy())
+    lowest = int(drawn.edge_rows.min())
+    ImageDraw.Draw(picture).rectangle([700, lowest - 70, 860, lowest - 30], fill=(255, 0, 255))
+    ImageDraw.Draw(picture).rectangle([704, lowest - 66, 856, lowest - 34], fill=(0, 0, 0))
+    prepared = prepare(replace(drawn.micrograph, pixels=np.asarray(picture)), settings)
+    assert prepared.status == "prepared"
+    for section in prepared.sections:
+        assert section.crop[..., 0].min() > 15
+
+
+def test_what_was_found_before_a_refusal_is_kept(draw, settings):
+    prepared = prepare(draw(3, thickness_um=24.0).micrograph, settings)
+    assert prepared.status == "refused"
+    assert prepared.reasons[0].code == "no-section"
+    assert "a crop needs 224" in prepared.reasons[0].text
+    assert prepared.coating.thickness_p95_um == pytest.approx(24.0, abs=1.0)
+
+
+def test_a_file_that_cannot_be_read_is_a_refusal(tmp_path, settings):
+    (tmp_path / "a.tif").write_text("nothing")
+    prepared = prepare_file(tmp_path / "a.tif", settings)
+    assert (prepared.status, prepared.reasons[0].code) == ("refused", "unknown-format")
+
+
+def test_prepared_json_says_what_the_contract_says(draw, settings, tmp_path):
+    pixels = draw(2, tilt_deg=1.0).micrograph.pixels
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        resolution = {"resolution": (1e4 / 0.123,) * 2, "resolutionunit": "CENTIMETER"}
+        tifffile.imwrite(tmp_path / folder / "area.tif", pixels, photometric="rgb", **resolution)
+    (tmp_path / "text.tif").write_text("nothing")
+    files = [tmp_path / "a" / "area.tif", tmp_path / "b" / "area.tif", tmp_path / "text.tif"]
+    path = write_prepared(tmp_path / "out", (prepare_file(file, settings) for file in files))
+    written = json.loads(path.read_text(encoding="utf-8"))
+    first, second, third = written["micrographs"]
+    assert written["schema"] == 1
+    assert set(first) >= {"file", "status", "reasons", "findings", "pixel_size_um", "collector", "coating"}
+    assert first["collector"]["row_right"] > first["collector"]["row_left"]
+    assert first["collector"]["tilt_deg"] == pytest.approx(1.0, abs=0.05)
+    assert first["collector"]["coating_side"] == "above"
+    assert np.shape(first["level_to_file"]) == (2, 3)
+    assert first["sections"][0]["crop"] == "area_s0.png"
+    assert second["sections"][0]["crop"] == "area-2_s0.png"
+    assert (third["status"], third["coating"], third["sections"]) == ("refused", None, [])
+    assert np.asarray(Image.open(tmp_path / "out" / "area-2_s0.png")).shape == (224, 672, 3)
+    box = first["coating"]
+    on_foil = np.array(first["level_to_file"]) @ [box["bottom"], (box["left"] + box["right"]) / 2, 1.0]
+    middle = (first["collector"]["row_left"] + first["collector"]["row_right"]) / 2
+    assert on_foil[0] == pytest.approx(middle, abs=12)
+
+
+def test_prepared_json_is_written_when_nothing_was_prepared(tmp_path):
+    path = write_prepared(tmp_path / "out", [Prepared("a.tif", "refused", None)])
+    assert json.loads(path.read_text())["micrographs"][0]["status"] == "refused"
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write .*Choose a folder that can be written"):
+        write_prepared(tmp_path / "file", [])
+
+
+@needs_real
+@pytest.mark.parametrize(
+    ("pixel_size_um", "every"),
+    [(0.3, 6), *(pytest.param(size_um, 1, marks=pytest.mark.slow) for size_um in (0.1, 0.2, 0.35))],
+)
+def test_real_pictures_of_other_things_are_refused(settings, pixel_size_um, every):
+    for file in sorted((REAL / "must_refuse").iterdir())[::every]:
+        prepared = prepare_file(file, settings, pixel_size_um)
+        assert prepared.status == "refused", file.name
+        assert prepared.reasons[0].code in {"no-collector", "too-small-field"}, file.name
+
+
+@needs_real
+def test_a_real_electrode_is_prepared_without_its_scale_bar(settings):
+    prepared = prepare_file(REAL / "coating_on_foil/graphite_siox_on_copper_sem.jpg", settings, 0.294)
+    assert prepared.status == "prepared"
+    assert prepared.collector.row_left == pytest.approx(346, abs=4)
+    assert prepared.collector.row_right == pytest.approx(357, abs=4)
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)
+    corners = from_levelled(
+        prepared,
+        *np.array(
+            [[b, c] for s in prepared.sections for b in (s.box.top, s.box.bottom) for c in (s.box.left, s.box.right)]
+        ).T,
+    )
+    assert corners[0].min() > 22  # below the panel's letter
+    assert corners[0].max() < 345  # above foil and scale bar

@@ -1,0 +1,99 @@
+"""What is a coating of grains, and what a user should know of a micrograph."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from ratescope.errors import MicrographError
+from ratescope.imaging.coating import find_coating
+from ratescope.imaging.collector import find_collector
+from ratescope.imaging.levelling import level
+from ratescope.imaging.quality import Inside, check_field, check_grains, edge_width_um, findings_of, look_inside
+from ratescope.records import Micrograph
+
+
+def looked_at(micrograph, settings):
+    collector = find_collector(micrograph, settings)
+    levelled = level(micrograph, collector)
+    coating = find_coating(levelled, collector, settings)
+    return levelled, collector, coating, look_inside(levelled, coating)
+
+
+def test_a_field_smaller_than_a_crop_is_refused(settings):
+    with pytest.raises(MicrographError, match="27.6 × 82.7 µm. Take a wider mosaic") as caught:
+        check_field(Micrograph(np.zeros((300, 300, 3), np.uint8), 0.123), settings)
+    assert caught.value.code == "too-small-field"
+
+
+def test_pixels_too_coarse_for_grains_are_refused(settings):
+    check_field(Micrograph(np.zeros((300, 300, 3), np.uint8), 0.4), settings)
+    with pytest.raises(MicrographError, match="0.5 µm large.* stronger objective") as caught:
+        check_field(Micrograph(np.zeros((300, 300, 3), np.uint8), 0.5), settings)
+    assert caught.value.code == "too-coarse"
+
+
+def layer(kind):
+    """A layer 60 × 200 µm large in blocks of 0.4 µm."""
+    rng = np.random.default_rng(0)
+    shape = (150, 500)
+    if kind == "grains":
+        grey = ndimage.gaussian_filter(rng.normal(0, 1, shape), 4) > 0
+    elif kind == "few holes in a solid":
+        grey = ndimage.gaussian_filter(rng.normal(0, 1, shape), 4) > -0.09
+    elif kind == "even holes in a solid":
+        row, column = np.mgrid[0:150, 0:500] % 16 - 8
+        grey = np.hypot(row, column) > 3.2
+    elif kind == "pillars":
+        grey = np.broadcast_to(np.arange(500) // 10 % 2 == 0, shape)
+    elif kind == "grains in one half":
+        grey = ndimage.gaussian_filter(rng.normal(0, 1, shape), 4) > 0
+        grey[:, 300:] = True
+    elif kind == "noise":
+        grey = rng.random(shape) > 0.5
+    values = np.where(grey, 170.0, 60.0) + rng.normal(0, 3, shape)
+    return Inside(values.astype(np.float32), np.ones(shape, bool), 0.4)
+
+
+def test_a_coating_of_grains_passes(settings):
+    check_grains(layer("grains"), settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("few holes in a solid", "lopsided|only .* of its usual texture"),
+        ("even holes in a solid", "lopsided"),
+        ("pillars", "across and .* along the layer"),
+        ("grains in one half", "only .* of its usual texture"),
+        ("noise", "0.5 µm across and 0.5 µm along"),
+    ],
+)
+def test_layers_that_are_no_coating_of_grains_are_refused(settings, kind, said):
+    with pytest.raises(MicrographError, match=f"({said}).*Photograph the cross-section of an electrode") as caught:
+        check_grains(layer(kind), settings)
+    assert caught.value.code == "no-grains"
+
+
+def test_a_good_micrograph_has_no_findings(drawn, settings):
+    assert findings_of(*looked_at(drawn.micrograph, settings)) == ()
+
+
+@pytest.mark.parametrize("code", ["out-of-focus", "noisy", "uneven-light", "foil-saturated", "overexposed"])
+def test_focus_noise_and_light_are_findings(drawn, settings, code):
+    pixels = drawn.micrograph.pixels.astype(float)
+    columns = np.arange(pixels.shape[1])
+    worse = {
+        "out-of-focus": lambda: ndimage.gaussian_filter(pixels, (6, 6, 0)),
+        "noisy": lambda: pixels * 0.9 + np.random.default_rng(0).normal(0, 18, pixels.shape[:2])[..., None],
+        "uneven-light": lambda: pixels * (0.8 + 0.3 * np.sin(columns / 300))[:, None],
+        "foil-saturated": lambda: pixels * 1.3,
+        "overexposed": lambda: pixels * 1.7,
+    }[code]()
+    micrograph = Micrograph(np.clip(worse, 0, 255).astype(np.uint8), 0.123)
+    assert code in {finding.code for finding in findings_of(*looked_at(micrograph, settings))}
+
+
+def test_the_width_of_a_blurred_edge_is_that_of_its_gaussian():
+    step = np.repeat((np.arange(-20, 21) > 0).astype(np.float32)[:, None] * 100, 5, axis=1)
+    blurred = ndimage.gaussian_filter1d(step, 3.0, axis=0)
+    assert edge_width_um(blurred, 0.1) == pytest.approx(2 * 0.8416 * 3.0 * 0.1, rel=0.03)
