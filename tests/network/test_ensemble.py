@@ -68,8 +68,10 @@ def test_facts_are_asked_for_by_name(tmp_path):
     save_fold(tmp_path, 0, replace(CARD, facts=("thickness_um", "loading")))
     ensemble, pixels = load_ensemble(tmp_path), crops(2)
     facts = {"loading": np.array([1.0, 2.0]), "thickness_um": np.array([50.0, 60.0]), "other": np.zeros(2)}
-    swapped = facts | {"loading": facts["thickness_um"], "thickness_um": facts["loading"]}
-    assert not np.allclose(ensemble.predict(pixels, facts).predicted, ensemble.predict(pixels, swapped).predicted)
+    in_card_order = torch.tensor([[50.0, 1.0], [60.0, 2.0]])
+    with torch.no_grad():
+        wanted = ensemble.networks[0](torch.from_numpy(pixels).permute(0, 3, 1, 2).float(), in_card_order)
+    assert ensemble.predict(pixels, facts).predicted == pytest.approx(wanted.numpy(), rel=1e-5)
     with pytest.raises(InputError, match=r"need thickness_um, one number per crop\. Fill that column"):
         ensemble.predict(pixels, {"loading": facts["loading"]})
 

@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 SMALLEST_VOID_UM = 2.0  # our choice: cracks and gaps between grains are narrower
 VOID_GREY = 0.65  # our choice: a hole is darker than two thirds of what resin in pores shows
-SCRATCH_UM, SCRATCH_WIDTH_UM = 17.0, 1.6  # our choice: longer than the largest grain's cracks; wider ones are voids
+SCRATCH_UM, SCRATCH_WIDTH_UM = 20.0, 1.6  # our choice: longer than the largest grain's cracks; wider ones are voids
 MOST_GROOVES = 0.15  # our choice: in flakes with gaps everywhere, straight ones among them are no scratches
 SCRATCH_GAP_UM = 1.5  # our choice: a groove is hardly seen where it crosses a pore
 
@@ -46,8 +46,8 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
 def void_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: float) -> float:
     """Share of the crop in dark places that are at least 2 µm wide in every direction."""
     width = pixels_in(SMALLEST_VOID_UM, pixel_size_um)
-    is_void = ndimage.binary_opening(smooth < VOID_GREY * pore_grey, np.ones((width, width), bool))
-    return float(ndimage.binary_dilation(is_void, iterations=2).mean())  # smoothing took its rim
+    is_void = ndimage.grey_opening((smooth < VOID_GREY * pore_grey).view(np.uint8), (width, width))
+    return float(ndimage.maximum_filter(is_void, 5).mean())  # smoothing took two pixels of its rim
 
 
 def scratch_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: float) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ratescope.errors import MicrographError
-from ratescope.imaging.grey import block_centres, block_mean, grey_of, pixels_in
+from ratescope.imaging.grey import block_centres, block_mean, pixels_in
 from ratescope.imaging.levelling import Level
 from ratescope.records import Box, Coating, Collector
 from ratescope.settings import PrepareSettings
@@ -45,7 +45,7 @@ def find_coating(
     rows = len(levelled.pixels)
     is_above = collector.coating_side == "above"
     # Everything is looked at with the coating above the foil, and turned back at the end.
-    upright = grey_of(levelled.pixels)[:: 1 if is_above else -1]
+    upright = levelled.grey[:: 1 if is_above else -1]
     line, edge = _foil_here(levelled, collector)
     line, edge = (line, edge) if is_above else (rows - 1 - line, rows - 1 - edge)
     border = first_rows_in_file(levelled, is_above=is_above)

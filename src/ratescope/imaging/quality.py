@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ratescope.errors import MicrographError
-from ratescope.imaging.grey import block_centres, block_mean, grey_of, pixels_in
+from ratescope.imaging.grey import block_centres, block_mean, pixels_in
 from ratescope.imaging.levelling import Level
 from ratescope.records import Coating, Collector, Finding, Micrograph
 from ratescope.settings import PrepareSettings
@@ -82,7 +82,7 @@ def look_inside(levelled: Level, coating: Coating) -> Inside:
     """
     block = pixels_in(0.4, levelled.pixel_size_um)
     block_um = block * levelled.pixel_size_um
-    means = block_mean(grey_of(levelled.pixels), block, block)
+    means = block_mean(levelled.grey, block, block)
     at = block_centres(means.shape[1], block).astype(int)
     first, last = np.sort(np.stack([coating.surface_rows, coating.foil_rows])[:, at], axis=0) / block
     rows = np.arange(len(means))[:, None]
@@ -173,7 +173,7 @@ def _texture_on(levelled: Level, collector: Collector) -> float:
     edge = float(np.median(levelled.from_file(collector.edge_rows, columns)[0]))
     sign = -1 if collector.coating_side == "above" else 1
     ends = sorted(edge + sign * distance / levelled.pixel_size_um for distance in (2.0, 8.0))
-    strip = grey_of(levelled.pixels[max(int(ends[0]), 0) : max(int(ends[1]), 0)])
+    strip = levelled.grey[max(int(ends[0]), 0) : max(int(ends[1]), 0)]
     if min(strip.shape) < block or ends[0] < 0 or ends[1] > len(levelled.pixels):
         return 0.0
     means = block_mean(strip, block, block)
@@ -218,8 +218,7 @@ def _foil_profiles(
     sign = 1 if collector.coating_side == "above" else -1
     columns = np.flatnonzero(np.isfinite(coating.foil_rows))
     rows = np.rint(coating.foil_rows[columns]).astype(int) + sign * np.arange(-reach, reach + 1)[:, None]
-    pixels = levelled.pixels[np.clip(rows, 0, len(levelled.pixels) - 1), columns]
-    grey = grey_of(pixels).astype(np.float32)
+    grey = levelled.grey[np.clip(rows, 0, len(levelled.grey) - 1), columns].astype(np.float32)
     return grey, grey[-(reach * 5 // 8) :]
 
 

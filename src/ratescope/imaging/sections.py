@@ -85,17 +85,16 @@ def sample_crop(
     to_file[:, 2] -= offset
     if scale > 1.0:
         sigma = np.sqrt(scale**2 - 1.0) / 2.0  # our choice: a pixel of the file blurred to a pixel of the crop
-        smooth = ndimage.gaussian_filter(window, (sigma, sigma, 0.0), output=np.float32)
-        window = np.rint(smooth).astype(np.uint8)
+        window = ndimage.gaussian_filter(window, (sigma, sigma, 0.0))
     return resample(window, to_file, (settings.crop_rows, settings.crop_columns))
 
 
 def _window(
     pixels: NDArray[np.uint8], to_file: Floats, shape: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.int_]]:
+) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
     """The part of the file that a crop of this shape needs, with some margin, and the row and column it begins at."""
     rows, columns = shape
     corners = to_file @ np.array([[0, 0, rows, rows], [0, columns, 0, columns], [1, 1, 1, 1]])
     first = np.maximum(np.floor(corners.min(axis=1)).astype(int) - 16, 0)
     stop = np.ceil(corners.max(axis=1)).astype(int) + 16
-    return pixels[first[0] : stop[0], first[1] : stop[1]], first
+    return pixels[first[0] : stop[0], first[1] : stop[1]].astype(np.float32), first

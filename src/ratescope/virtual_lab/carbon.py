@@ -15,7 +15,7 @@ from ratescope.virtual_lab.relaxation import Height
 MEDIAN_DIAMETER_UM = 3.4  # section 2.2: "small flaky objects with a length of a few micrometres"
 GRAINS_REACH_UM = 1.6  # our choice: flakes become rarer this fast away from grains
 CLUSTER_UM, CLUSTER_SIZE = 1.8, 6  # our choice: carbon lies in loose clusters of about this width and number
-PLACES_PER_UM3 = 1.8  # candidates for each µm³ of carbon wanted
+PLACES_PER_UM3 = 1.3  # candidates for each µm³ of carbon wanted
 NO_FLAKE = np.iinfo(np.int32).max
 
 

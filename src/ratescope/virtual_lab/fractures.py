@@ -38,9 +38,9 @@ class Fractures:
     waves: Float32
 
     @property
-    def is_broken(self) -> NDArray[np.bool_]:
-        """Whether a grain has a crack; shape (grains,)."""
-        return np.asarray((self.openings_um > 0.0).any(axis=1))
+    def counts(self) -> NDArray[np.int64]:
+        """How many cracks each grain has, the first ones of its three; shape (grains,)."""
+        return np.asarray((self.openings_um > 0.0).sum(axis=1))
 
     def of(self, grains: NDArray[np.intp]) -> Fractures:
         """Those of some grains."""
@@ -100,7 +100,7 @@ def close_cracks(fractures: Fractures, point_um: Point) -> tuple[Point, NDArray[
     """
     x_um, y_um, z_um = point_um
     is_gap = np.zeros(x_um.shape, bool)
-    for crack in range(MOST_CRACKS):
+    for crack in range(int(fractures.counts.max())):
         nx, ny, nz = fractures.normals[:, crack].T[:, :, None, None]
         tx, ty, tz = fractures.tangents[:, crack].T[:, :, None, None]
         along = tx * x_um + ty * y_um + tz * z_um

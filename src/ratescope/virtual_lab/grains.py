@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.virtual_lab.fields import solid_noise
-from ratescope.virtual_lab.fractures import Float32, Fractures, Point, close_cracks
+from ratescope.virtual_lab.fractures import MOST_CRACKS, Float32, Fractures, Point, close_cracks
 from ratescope.virtual_lab.frame import Frame
 
 SIZE_SPREAD = 0.46  # of ln(diameter) by volume: D10 = 5 and D90 = 16 µm around 9.2 µm (VIRTUAL-LAB, section 1)
@@ -115,7 +115,7 @@ def cut_grains(grains: Grains, frame: Frame, y_um: float, period_um: tuple[float
     for shift_um in (-period_um[0], 0.0, period_um[0]):
         rows, columns = frame.to_pixel(grains.centres_um[near, 0] + shift_um, grains.centres_um[near, 2])
         seen = np.flatnonzero(frame.reaches(rows, columns, half_um))
-        for some in _alike(seen, half_um / frame.pixel_size_um, grains.fractures.is_broken[near]):
+        for some in _alike(seen, half_um / frame.pixel_size_um, grains.fractures.counts[near]):
             half_px = int(np.ceil(half_um[some].max() / frame.pixel_size_um))
             at = (rows[some], columns[some], across_um[near[some]])
             _stamp(grains, near[some], at, half_px, frame, nearest)
@@ -123,10 +123,11 @@ def cut_grains(grains: Grains, frame: Frame, y_um: float, period_um: tuple[float
 
 
 def _alike(
-    seen: NDArray[np.intp], half_px: NDArray[np.float64], is_broken: NDArray[np.bool_]
+    seen: NDArray[np.intp], half_px: NDArray[np.float64], cracks: NDArray[np.int64]
 ) -> Iterator[NDArray[np.intp]]:
-    """Grains to be cut at once: whole or broken, of about one size, and not too many for the memory."""
-    for kind in (seen[~is_broken[seen]], seen[is_broken[seen]]):
+    """Grains to be cut at once: as often cracked, of about one size, and not too many for the memory."""
+    for count in range(MOST_CRACKS + 1):
+        kind = seen[cracks[seen] == count]
         by_size = kind[np.argsort(half_px[kind], kind="stable")]
         windows_px = np.cumsum((2.0 * half_px[by_size] + 3.0) ** 2)
         for batch in np.unique(windows_px // BATCH_PX):
@@ -161,7 +162,7 @@ def _stamp(
 def _level(grains: Grains, index: NDArray[np.intp], point_um: Point) -> tuple[Float32, NDArray[np.bool_]]:
     """Levels and open cracks of n grains at points relative to their centres, shape (n, rows, columns)."""
     is_gap = np.zeros(point_um[0].shape, bool)
-    if grains.fractures.is_broken[index].any():
+    if grains.fractures.counts[index[0]]:
         point_um, is_gap = close_cracks(grains.fractures.of(index), point_um)
     x_um, y_um, z_um = point_um
     axes = (grains.axes[index] / grains.radii_um[index, None, None]).astype(np.float32)[..., None, None]

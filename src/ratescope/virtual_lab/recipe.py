@@ -24,17 +24,22 @@ from ratescope.virtual_lab.grains import cut_grains
 
 COARSE_UM = 0.6  # our choice: points are hit without bias at any pixel size
 PLANE_LENGTH_UM = 3600.0  # our choice: all planes together, so that thousands of grains and flakes are seen
-FEWEST_PLANES, MOST_PLANES = 8, 28  # our choice: one in 5 µm of depth or closer, less than a grain's width
+FEWEST_PLANES, MOST_PLANES = 12, 28  # our choice: one in 3.4 µm of depth or closer, less than a grain's width
 HEADROOM_UM, FOOTROOM_UM = 20.0, 8.0  # above and below the coating's mean surfaces: more than any peak and dent
 
 
-def to_recipe(section: CrossSection) -> CrossSection:
+def to_recipe(section: CrossSection, *, effort: float = 1.0) -> CrossSection:
     """Bring grains, flakes and binder to the recipe's volumes, and then the surface to the thickness of this mass.
 
     Volumes are those of the mass, so nothing here can change it; the porosity follows from the thickness.
+
+    Parameters
+    ----------
+    effort : float
+        Share of the planes to look at.
     """
     wanted = section.electrode.volume_fractions
-    planes = _planes(section)
+    planes = _planes(section, effort=effort)
     frame = planes[0][0]
     nominal_px = len(planes) * frame.columns * section.electrode.thickness_um / frame.pixel_size_um
 
@@ -78,15 +83,15 @@ def to_recipe(section: CrossSection) -> CrossSection:
 
 def measured_fractions(section: CrossSection) -> dict[str, float]:
     """Volume fractions of the coating under its surface, on planes half-way between those that `to_recipe` takes."""
-    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in _planes(section, 0.5)]
+    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in _planes(section, offset=0.5)]
     whole = np.concatenate([seen.phases for seen in views], axis=1)
     return replace(views[0], phases=whole).fractions()
 
 
-def _planes(section: CrossSection, offset: float = 0.0) -> list[tuple[Frame, float]]:
+def _planes(section: CrossSection, *, effort: float = 1.0, offset: float = 0.0) -> list[tuple[Frame, float]]:
     """Level views of the whole slab, evenly spread over its depth, the first beside the section's own plane."""
     width_um, depth_um = section.period_um
-    planes = int(np.clip(PLANE_LENGTH_UM / width_um, FEWEST_PLANES, MOST_PLANES))
+    planes = int(effort * np.clip(PLANE_LENGTH_UM / width_um, FEWEST_PLANES, MOST_PLANES))
     columns = round(width_um / COARSE_UM)
     pixel_size_um = width_um / columns
     foil_row = (section.electrode.thickness_um + HEADROOM_UM) / pixel_size_um
