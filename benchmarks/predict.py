@@ -14,7 +14,6 @@ import tempfile
 import time
 
 from mosaic import paper_mosaic
-
 from ratescope.imaging.prepare import prepare_file
 from ratescope.predict import predict_prepared, read_model
 from ratescope.settings import PrepareSettings

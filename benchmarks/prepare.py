@@ -15,7 +15,6 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from mosaic import DECODED_BYTES, paper_mosaic
-
 from ratescope.imaging.prepare import prepare_file
 from ratescope.settings import PrepareSettings
 

@@ -22,10 +22,10 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_said_in_a_sentence(tmp_path):
-    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device\. Choose a folder"):
-        with whole_file(tmp_path / "a.txt"), Path("/dev/full").open("w") as full:
-            full.write("x" * 10**5)
-            full.flush()
+    said = r"cannot write .*: No space left on device\. Choose a folder"
+    with pytest.raises(OutputError, match=said), whole_file(tmp_path / "a.txt"), Path("/dev/full").open("w") as full:
+        full.write("x" * 10**5)
+        full.flush()
     assert os.listdir(tmp_path) == []
 
 

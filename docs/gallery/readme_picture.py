@@ -1,6 +1,6 @@
 """The picture of the README: a simulated micrograph, a crop of it, where the ensemble looked, and its rate curve.
 
-    make readme
+make readme
 """
 
 import sys

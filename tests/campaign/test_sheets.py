@@ -41,9 +41,7 @@ def test_the_loading_basis_decides_what_the_loading_counts(folder):
     assert read_campaign(folder).electrodes["P30"].active_loading_mg_per_cm2 == pytest.approx(15.4 * 0.92)
 
 
-@pytest.mark.parametrize(
-    ("load", "thickness", "porosity"), [(0, 78.5, 0.495), (200, 56.6, 0.300), (750, 49.3, 0.196)]
-)
+@pytest.mark.parametrize(("load", "thickness", "porosity"), [(0, 78.5, 0.495), (200, 56.6, 0.300), (750, 49.3, 0.196)])
 def test_table_1_porosities_follow_from_mass_and_thickness(folder, load, thickness, porosity):
     """Section 2.1: skeletal density from the recipe, bulk density from mass and thickness, foil subtracted."""
     foil_mg, area_cm2 = 3.18, 0.7853982
@@ -66,7 +64,9 @@ def test_spreadsheet_quirks_are_understood(folder):
 
 
 def test_typed_in_capacities_replace_a_cycler_file(folder):
-    write(folder, cells="cell,electrode,active_mass_mg,capacity_ah_at_0.2c,capacity_ah_at_5C\nc1,P30,12.1,0.0019,0.001\n")
+    write(
+        folder, cells="cell,electrode,active_mass_mg,capacity_ah_at_0.2c,capacity_ah_at_5C\nc1,P30,12.1,0.0019,0.001\n"
+    )
     assert read_campaign(folder).cells[0].typed_ah == {0.2: 0.0019, 5.0: 0.001}
 
 

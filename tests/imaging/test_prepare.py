@@ -9,10 +9,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageDraw
 
-from ratescope.errors import OutputError
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.prepare import _coatings, prepare, prepare_file
-from ratescope.imaging.prepared_file import write_prepared
+from ratescope.imaging.prepared_file import read_crop, write_crops
 from ratescope.records import Micrograph, Prepared
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.microscope import photograph
@@ -132,39 +131,28 @@ def test_a_file_that_cannot_be_read_is_a_refusal(tmp_path, settings):
     assert (prepared.status, prepared.reasons[0].code) == ("refused", "unknown-format")
 
 
-def test_prepared_json_says_what_the_contract_says(draw, settings, tmp_path):
+def test_an_entry_of_prepared_json_says_what_the_contract_says(draw, settings, tmp_path):
     pixels = draw(2, tilt_deg=1.0).micrograph.pixels
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        resolution = {"resolution": (1e4 / 0.123,) * 2, "resolutionunit": "CENTIMETER"}
-        tifffile.imwrite(tmp_path / folder / "area.tif", pixels, photometric="rgb", **resolution)
-    (tmp_path / "text.tif").write_text("nothing")
-    files = [tmp_path / "a" / "area.tif", tmp_path / "b" / "area.tif", tmp_path / "text.tif"]
-    path = write_prepared(tmp_path / "out", (prepare_file(file, settings) for file in files))
-    written = json.loads(path.read_text(encoding="utf-8"))
-    first, second, third = written["micrographs"]
-    assert written["schema"] == 1
-    assert set(first) >= {"file", "status", "reasons", "findings", "pixel_size_um", "collector", "coating"}
-    assert first["collector"]["row_right"] > first["collector"]["row_left"]
-    assert first["collector"]["tilt_deg"] == pytest.approx(1.0, abs=0.05)
-    assert first["collector"]["coating_side"] == "above"
-    assert np.shape(first["level_to_file"]) == (2, 3)
-    assert first["sections"][0]["crop"] == "area_s0.png"
-    assert second["sections"][0]["crop"] == "area-2_s0.png"
-    assert (third["status"], third["coating"], third["sections"]) == ("refused", None, [])
-    assert np.asarray(Image.open(tmp_path / "out" / "area-2_s0.png")).shape == (224, 672, 3)
-    box = first["coating"]
-    on_foil = np.array(first["level_to_file"]) @ [box["bottom"], (box["left"] + box["right"]) / 2, 1.0]
-    middle = (first["collector"]["row_left"] + first["collector"]["row_right"]) / 2
+    resolution = {"resolution": (1e4 / 0.123,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "area.tif", pixels, photometric="rgb", **resolution)
+    entry = write_crops(tmp_path / "out", prepare_file(tmp_path / "area.tif", settings), "area")
+    assert json.loads(json.dumps(entry, allow_nan=False)) == entry
+    assert set(entry) >= {"file", "status", "reasons", "findings", "pixel_size_um", "collector", "coating"}
+    assert entry["collector"]["row_right"] > entry["collector"]["row_left"]
+    assert entry["collector"]["tilt_deg"] == pytest.approx(1.0, abs=0.05)
+    assert entry["collector"]["coating_side"] == "above"
+    assert np.shape(entry["level_to_file"]) == (2, 3)
+    assert entry["sections"][0]["crop"] == "area_s0.png"
+    assert read_crop(tmp_path / "out" / "area_s0.png").shape == (224, 672, 3)
+    box = entry["coating"]
+    on_foil = np.array(entry["level_to_file"]) @ [box["bottom"], (box["left"] + box["right"]) / 2, 1.0]
+    middle = (entry["collector"]["row_left"] + entry["collector"]["row_right"]) / 2
     assert on_foil[0] == pytest.approx(middle, abs=12)
 
 
-def test_prepared_json_is_written_when_nothing_was_prepared(tmp_path):
-    path = write_prepared(tmp_path / "out", [Prepared("a.tif", "refused", None)])
-    assert json.loads(path.read_text())["micrographs"][0]["status"] == "refused"
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write .*Choose a folder that can be written"):
-        write_prepared(tmp_path / "file", [])
+def test_an_entry_of_what_was_refused_is_complete_too(tmp_path):
+    entry = write_crops(tmp_path, Prepared("a.tif", "refused", None), "a")
+    assert (entry["status"], entry["coating"], entry["sections"]) == ("refused", None, [])
 
 
 @needs_real

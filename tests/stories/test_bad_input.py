@@ -76,8 +76,7 @@ def test_other_kinds_of_pixels_are_read_not_refused_for_their_kind(kind, tmp_pat
     else:
         Image.fromarray(pixels).convert("L").save(path)
     reference, changed = (
-        prepared(file, tmp_path / name, "--pixel-size-um", "0.123")[1][0]
-        for name, file in (("a", source), ("b", path))
+        prepared(file, tmp_path / name, "--pixel-size-um", "0.123")[1][0] for name, file in (("a", source), ("b", path))
     )
     assert changed["status"] == "prepared"
     assert changed["collector"]["row_left"] == pytest.approx(reference["collector"]["row_left"], abs=1.0)

@@ -29,7 +29,10 @@ def test_the_bundle_is_small_and_complete():
     assert len(bundled_micrographs()) == 3
     assert sum(path.stat().st_size for path in bundled_micrographs()) < 3e6
     ensembles = read_model(None)
-    assert {capacity: len(ensemble.networks) for capacity, ensemble in ensembles.items()} == {"specific": 2, "density": 2}
+    assert {capacity: len(ensemble.networks) for capacity, ensemble in ensembles.items()} == {
+        "specific": 2,
+        "density": 2,
+    }
     assert all(ensemble.card.simulated and "simulated" in ensemble.card.trained_on for ensemble in ensembles.values())
 
 

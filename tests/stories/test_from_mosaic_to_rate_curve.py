@@ -22,7 +22,9 @@ def rows_of(path: Path) -> pd.DataFrame:
 
 def test_a_campaign_has_all_its_files_and_nothing_to_mend(campaign, capsys):
     assert main(["campaign", "check", str(campaign)]) == 0
-    assert "3 electrodes, 6 micrographs and 3 cells; nothing to mend. All of it is simulated." in capsys.readouterr().out
+    assert (
+        "3 electrodes, 6 micrographs and 3 cells; nothing to mend. All of it is simulated." in capsys.readouterr().out
+    )
     electrodes = rows_of(campaign / "electrodes.csv")
     assert electrodes.porosity.between(0.18, 0.52).all()
     for stem in (Path(file).stem for file in rows_of(campaign / "micrographs.csv").file):
@@ -74,7 +76,9 @@ def test_prepared_json_agrees_with_the_truth(campaign, tmp_path):
         truth = json.loads((campaign / "truth" / f"{Path(entry['file']).stem}.json").read_text())
         assert entry["status"] == "prepared", entry["reasons"]
         assert entry["collector"]["tilt_deg"] == pytest.approx(truth["tilt_deg"], abs=0.1)
-        assert (entry["collector"]["row_right"] > entry["collector"]["row_left"]) == (entry["collector"]["tilt_deg"] > 0)
+        assert (entry["collector"]["row_right"] > entry["collector"]["row_left"]) == (
+            entry["collector"]["tilt_deg"] > 0
+        )
         for section in entry["sections"]:
             if section["status"] == "prepared":
                 with Image.open(tmp_path / section["crop"]) as crop:
@@ -105,7 +109,18 @@ def test_a_run_has_all_its_files(run):
             assert (part / f"fold_{fold}" / "history.csv").is_file()
         table = rows_of(part / "fold_predictions.csv")
         assert list(table.columns) == (
-            "fold part electrode specimen file section c_rate_per_h measured predicted network".split()
+            [
+                "fold",
+                "part",
+                "electrode",
+                "specimen",
+                "file",
+                "section",
+                "c_rate_per_h",
+                "measured",
+                "predicted",
+                "network",
+            ]
         )
         assert np.isfinite(table.predicted).all()
         metrics = json.loads((part / "metrics.json").read_text())
@@ -160,9 +175,18 @@ def test_a_campaign_is_predicted_by_its_own_run(campaign, run, tmp_path):
     assert main(["predict", str(campaign), "--out", str(tmp_path), "--model", str(run)]) in {0, 3}
     predictions, curves = rows_of(tmp_path / "predictions.csv"), rows_of(tmp_path / "curves.csv")
     assert list(predictions.columns) == (
-        "file section status reasons capacity c_rate_per_h predicted spread unit".split()
+        ["file", "section", "status", "reasons", "capacity", "c_rate_per_h", "predicted", "spread", "unit"]
     )
-    assert list(curves.columns) == "level name sections capacity c_rate_per_h predicted spread unit".split()
+    assert list(curves.columns) == [
+        "level",
+        "name",
+        "sections",
+        "capacity",
+        "c_rate_per_h",
+        "predicted",
+        "spread",
+        "unit",
+    ]
     assert set(curves.level) == {"micrograph", "electrode"}
     prepared = predictions[predictions.status == "prepared"]
     assert (prepared.groupby(["file", "section", "capacity"]).size() == 5).all()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ratescope.errors import MicrographError
-from ratescope.files import prepare_folder, whole_file, write_json
+from ratescope.files import whole_file
 from ratescope.records import Box, Coating, Collector, Finding, Prepared, Section
 from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 SCHEMA = 1
 
 
-def write_prepared(out: Path, prepared: Iterable[Prepared]) -> Path:
-    """Write the crops of each micrograph as it comes, then ``prepared.json``; returns its path.
-
-    Give a generator, and only one micrograph is held at a time. Crops are named ``{stem}_s{index}.png`` after the
-    micrograph's file; where two files share a stem, the later ones are ``{stem}-2``, ``{stem}-3`` …
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written.
-    """
-    prepare_folder(out)
-    taken: set[str] = set()
-    entries = []
-    for one in prepared:
-        stem = _unique_stem(Path(one.file).stem or "micrograph", taken)
-        taken.add(stem.casefold())
-        entries.append(prepared_entry(one, _write_crops(out, stem, one)))
-    path = out / "prepared.json"
-    write_json(path, {"schema": SCHEMA, "micrographs": entries})
-    return path
-
-
-def _unique_stem(stem: str, taken: set[str]) -> str:
-    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
-    return next(name for name in names if name.casefold() not in taken)  # some file systems ignore the case
+def write_crops(out: Path, prepared: Prepared, stem: str) -> dict[str, Any]:
+    """Write the crops of one micrograph as ``{stem}_s{index}.png``; returns its entry in ``prepared.json``."""
+    return prepared_entry(prepared, _write_crops(out, stem, prepared))
 
 
 def _write_crops(out: Path, stem: str, prepared: Prepared) -> dict[int, str]:
@@ -109,11 +85,6 @@ def _section(section: Section, crop: str | None) -> dict[str, Any]:
 
 def _box(box: Box) -> dict[str, float]:
     return {key: round(float(value), 3) for key, value in asdict(box).items()}
-
-
-def write_crops(out: Path, prepared: Prepared, stem: str) -> dict[str, Any]:
-    """Write the crops of one micrograph as ``{stem}_s{index}.png``; returns its entry in ``prepared.json``."""
-    return prepared_entry(prepared, _write_crops(out, stem, prepared))
 
 
 def read_crop(path: Path) -> NDArray[np.uint8]:

@@ -101,7 +101,8 @@ def read_progress(path: Path, progress: Progress) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             found = file.metadata()["fingerprint"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+            # Copied, because the mapped file is soon replaced by the next one.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  it is no mapping
     except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise TrainingError(f"{path}: damaged ({error}). Remove the folder of this fold and train it again.") from error
     check_same_training(path, found, progress.fingerprint)

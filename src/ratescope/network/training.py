@@ -167,7 +167,8 @@ def _learn(given: TrainingSet, progress: Progress, settings: Settings, state: Pa
             # Before the warm-up ends, a network says the mean curve, which may look best by luck: our choice.
             counts = progress.steps >= warm_up_steps(settings.train)
             progress.close_epoch(math.ceil(progress.steps / epoch_steps), rate, error, counts=counts)
-        on_progress(progress.steps, settings.train.max_steps, f"validation MAPE {progress.best_mape:.2f} %")
+        best = f"best validation MAPE {progress.best_mape:.1f} %" if math.isfinite(progress.best_mape) else "warming up"
+        on_progress(progress.steps, settings.train.max_steps, best)
 
 
 def _step(

@@ -33,10 +33,11 @@ from ratescope.virtual_lab.discharge import draw_cell, simulate_rate_test
 from ratescope.virtual_lab.microscope import photograph
 from ratescope.virtual_lab.mosaic_file import write_micrograph, write_truth
 from ratescope.virtual_lab.packing import cut_cross_section
-from ratescope.virtual_lab.plan import CELL, MICROGRAPH, CampaignPlan, chance, plan_electrodes
+from ratescope.virtual_lab.plan import CELL, MICROGRAPH, SPECIMEN, CampaignPlan, chance, plan_electrodes
 
 Job = TypeVar("Job")
 MOSAIC_ROWS = 975  # section 2.1
+LAMP = (0.92, 1.06)  # our choice: illumination differs between specimens, not between areas of one
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,10 @@ def _take_micrograph(job: MicrographJob, folder: Path, plan: CampaignPlan) -> st
     rng = chance(plan, MICROGRAPH, job.number)
     width_um = plan.mosaic_columns * NETWORK_PIXEL_SIZE_UM
     cross_section = cut_cross_section(job.electrode, width_um=width_um, rng=rng)
-    micrograph = photograph(cross_section, rows=MOSAIC_ROWS, columns=plan.mosaic_columns, rng=rng)
+    lamp = chance(plan, SPECIMEN, job.number // plan.areas).uniform(*LAMP)
+    micrograph = photograph(
+        cross_section, rows=MOSAIC_ROWS, columns=plan.mosaic_columns, rng=rng, illumination=float(lamp)
+    )
     write_truth(folder / "truth", job.stem, micrograph)
     write_micrograph(target, micrograph)  # last: its presence says that the job is done
     return ""

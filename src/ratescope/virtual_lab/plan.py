@@ -19,7 +19,7 @@ DESIGNS: tuple[Design, ...] = ("densification", "continuum")
 PRESETS = ("reference",)
 DEFAULT_CONTINUUM_ELECTRODES = 40
 
-ELECTRODE, MICROGRAPH, CELL = range(3)  # kinds of chance: one stream of random numbers each
+ELECTRODE, MICROGRAPH, CELL, SPECIMEN = range(4)  # kinds of chance: one stream of random numbers each
 
 
 @dataclass(frozen=True)
