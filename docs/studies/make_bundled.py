@@ -69,7 +69,7 @@ def make_micrographs() -> None:
         cross_section = cut_cross_section(electrode, width_um=DEMO_COLUMNS * 0.123, rng=rng)
         micrograph = photograph(cross_section, columns=DEMO_COLUMNS, rng=rng)
         path = BUNDLED / "micrographs" / f"simulated_{name}_{porosity * 100:.0f}_percent.tif"
-        write_micrograph(path, micrograph, compression="jpeg", quality=80)
+        write_micrograph(path, micrograph, compression="jpeg", quality=92)
 
 
 if __name__ == "__main__":
