@@ -85,9 +85,9 @@ def test_other_kinds_of_pixels_are_read_not_refused_for_their_kind(kind, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["prepare", "{tmp}/nowhere.tif", "--out", "{tmp}/o"], "nowhere.tif does not exist"),
+        (["prepare", "{tmp}/nowhere.tif", "--out", "{tmp}/o"], "no such file or folder: {tmp}/nowhere.tif"),
         (["predict", "{tmp}/empty", "--out", "{tmp}/o"], "no micrograph in"),
-        (["prepare", "{tmp}/empty", "--out", "{tmp}/a.png/o"], "cannot write"),
+        (["prepare", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "cannot write"),
         (["rates", "{tmp}/nowhere.txt", "--out", "{tmp}/o.csv"], "nowhere.txt does not exist"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o"], "is no campaign: it has no campaign.toml"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o", "--recipe", "qick"], "did you mean 'quick'"),
@@ -105,7 +105,7 @@ def test_what_cannot_be_tried_is_said_in_a_sentence(arguments, said, tmp_path, c
     Image.fromarray(NOISE).save(tmp_path / "a.png")
     assert main([part.replace("{tmp}", str(tmp_path)) for part in arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert said.replace("{tmp}", str(tmp_path)) in error
     assert "Traceback" not in error
     assert not (tmp_path / "o").exists() or not any((tmp_path / "o").iterdir())
 

@@ -25,7 +25,8 @@ def test_every_command_shown_exists_with_its_options(page):
     import typer
 
     commands = typer.main.get_command(app).commands
-    shown = re.findall(r"^\s*(?:\$ )?ratescope ([a-z]+)(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    shown = re.findall(r"^(?:\$ )?ratescope ([a-z]+)(.*)$", "".join(blocks), re.MULTILINE)
     for name, rest in shown:
         assert name in commands, name
         known = {option for parameter in commands[name].params for option in parameter.opts}

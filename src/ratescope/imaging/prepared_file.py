@@ -103,6 +103,6 @@ def read_crop(path: Path) -> NDArray[np.uint8]:
                     f"a crop has {CROP_ROWS} × {CROP_COLUMNS} pixels, this one {image.height} × {image.width}. "
                     "Leave --crops out to have it prepared.",
                 )
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     except OSError as error:
         raise MicrographError("unreadable", f"{path.name} is no image that can be read. Copy it again.") from error
