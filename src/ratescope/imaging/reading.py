@@ -132,7 +132,7 @@ def _reader_of(path: Path, head: bytes) -> Callable[[Path], Scan]:
         return _scan_czi
     raise MicrographError(
         "unknown-format",
-        f"{path.name} is no TIFF, PNG, JPEG or CZI: it begins with {head[:8]!r}. Export it as TIFF.",
+        f"{path.name} is no TIFF, PNG, JPEG or CZI: it begins with {head[:8].decode('latin-1')!r}. Export it as TIFF.",
     )
 
 
