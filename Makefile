@@ -27,8 +27,8 @@ demo: .venv/installed ## install, run the main job on simulated micrographs, say
 	$(BIN)/ratescope demo --out ratescope-demo
 	@echo "open $(CURDIR)/ratescope-demo/report.html"
 
-test: .venv/ready ## all quick tests, doctests and documentation examples
-	$(BIN)/pytest
+test: .venv/ready ## all quick tests, doctests and documentation examples, on all cores
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadgroup
 
 slow: .venv/ready ## the tests that take minutes: full simulations and trainings
 	$(BIN)/pytest -m slow

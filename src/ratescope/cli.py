@@ -128,15 +128,15 @@ def lab(
     preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="Which virtual laboratory.")] = "reference",
     small: Annotated[bool, typer.Option("--small", help="The whole design in little, for tests and teaching.")] = False,
 ) -> int:
-    """Make a virtual campaign: simulated micrographs and rate tests whose truth is known."""
-    from ratescope.virtual_lab.campaign import make_campaign
+    """Make a virtual campaign: simulated micrographs and rate tests whose truth is known, and the floor under them."""
+    from ratescope.lab import run_lab
     from ratescope.virtual_lab.plan import CampaignPlan
 
     plan = CampaignPlan(design.value, electrodes, seed, small, preset)
     with progress() as tell:
-        make_campaign(campaign, plan, jobs=jobs, dask=dask, on_progress=tell)
+        failures = run_lab(campaign, plan, jobs=jobs, dask=dask, on_progress=tell)
     print("Everything in this campaign is simulated.")
-    return _close([campaign])
+    return _close([campaign], refused=failures)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def _evaluate_capacity(folder: Path, capacity: Capacity) -> CapacityRun:
     histories = {
         path.parent.name.replace("_", " "): pd.read_csv(path) for path in sorted(folder.glob("fold_*/history.csv"))
     }
-    return CapacityRun(capacity, said, table, histories)
+    floor = folder / "floor.json"
+    oracles = json.loads(floor.read_text(encoding="utf-8"))["oracles"] if floor.is_file() else {}
+    return CapacityRun(capacity, said, table, histories, oracles)
 
 
 def _summary(folder: Path, evaluated: Sequence[CapacityRun]) -> RunSummary:

@@ -41,7 +41,7 @@ def inputs_of(
         "folder": str(campaign.folder),
         "simulated": campaign.facts.simulated,
         "learned_from": f"{len(campaign.micrographs)} {kind} of {len(campaign.electrodes)} electrodes",
-        "electrodes": {name: _electrode_facts(electrode, campaign) for name, electrode in campaign.electrodes.items()},
+        "electrodes": {name: electrode_facts(electrode, campaign) for name, electrode in campaign.electrodes.items()},
         "cell_scatter": {
             capacity: {f"{rate:g}": spread for rate, spread in by_rate.items()} for capacity, by_rate in scatter.items()
         },
@@ -54,7 +54,8 @@ def inputs_of(
     }
 
 
-def _electrode_facts(electrode: Electrode, campaign: Campaign) -> dict[str, Any]:
+def electrode_facts(electrode: Electrode, campaign: Campaign) -> dict[str, Any]:
+    """What scores need to know of an electrode: its porosity, what to call it, its theoretical capacities."""
     theoretical, per_litre = campaign.facts.theoretical_ah_per_kg, electrode.active_density_kg_per_l
     return {
         "porosity": electrode.porosity,

@@ -19,7 +19,8 @@ from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import InputError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
-from ratescope.files import write_csv
+from ratescope.files import write_csv, write_json
+from ratescope.floor import floor_under
 from ratescope.jobs import run_jobs
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
@@ -79,6 +80,8 @@ def train_campaign(
     inputs = inputs_of(campaign, crops, curves, folds)
     for capacity in capacities:
         claim(out / capacity, settings, inputs, folds, resume=resume)
+        if floor := floor_under(folder, settings, capacity):
+            write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor})
     for capacity in capacities:
         fold_jobs = [
             FoldJob(

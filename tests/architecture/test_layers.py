@@ -13,13 +13,13 @@ LAYERS = (
     {"records", "settings", "protocol"},
     {"imaging", "cycling"},
     {"campaign", "evaluation"},
-    {"network", "baselines", "virtual_lab"},
+    {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
-    {"predict", "train", "explain", "demo", "audit", "evaluate", "run_folder"},
+    {"predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "lab"},
     {"cli"},
     {"__main__"},
 )
-APART = ({"imaging", "cycling"}, {"campaign", "evaluation"}, {"network", "baselines", "virtual_lab"})
+APART = ({"imaging", "cycling"}, {"campaign", "evaluation"}, {"network", "baselines", "oracles", "virtual_lab"})
 ROOMS = sorted(path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file())
 
 

@@ -99,3 +99,12 @@ def test_without_ladder_histories_or_test_part_there_is_still_a_report(run, fold
     text = words_of(training_report(dataclasses.replace(run, capacities=(part,), name_of={})))
     assert "Specific capacity" in text
     assert "nan" not in text
+
+
+def test_the_floor_of_a_virtual_campaign_stands_beside_the_network_and_only_there(run, report):
+    assert "Oracle" not in words_of(report)
+    score = {"overall": {"mape_percent": 3.21}}
+    oracles = {"crop": {"regressor": "forest", "per_electrode": score, "per_crop": {"overall": {"mape_percent": 4.56}}}}
+    with_floor = dataclasses.replace(run, capacities=[dataclasses.replace(c, oracles=oracles) for c in run.capacities])
+    text = words_of(training_report(with_floor))
+    assert "crop 3.2 4.6 forest" in text

@@ -17,6 +17,13 @@ max_steps = 12
 """
 
 
+def pytest_collection_modifyitems(items):
+    """All stories run in one worker, so that their campaign and their run are made once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("stories"))
+
+
 @pytest.fixture(scope="session")
 def campaign(tmp_path_factory) -> Path:
     """Three electrodes, two specimens each, one cell each: simulated in full."""

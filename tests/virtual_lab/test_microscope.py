@@ -1,21 +1,24 @@
-"""The simulated micrograph: its truth belongs to its pixels, and its files say what a microscope's say."""
+"""The simulated micrograph: its truth belongs to its pixels."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
-import tifffile
-from PIL import Image
 
 from ratescope.errors import LabError
-from ratescope.virtual_lab import artefacts
 from ratescope.virtual_lab.cross_section import PHASES, CrossSection
 from ratescope.virtual_lab.design import VirtualElectrode
-from ratescope.virtual_lab.microscope import VirtualMicrograph, photograph
-from ratescope.virtual_lab.mosaic_file import write_micrograph, write_truth
+from ratescope.virtual_lab.instrument import (
+    FLAWLESS_PREPARATION,
+    REFERENCE_MICROSCOPE,
+    SECOND_MICROSCOPE,
+    Microscope,
+    Preparation,
+)
+from ratescope.virtual_lab.microscope import NARROW_COLUMNS, VirtualMicrograph, _aim, photograph
 from ratescope.virtual_lab.packing import cut_cross_section
 
 COLUMNS = 320
@@ -31,14 +34,6 @@ def section_at(porosity: float, load_mpa: float) -> CrossSection:
 def micrograph_at(porosity: float = 0.30, load_mpa: float = 200.0) -> VirtualMicrograph:
     rng = np.random.default_rng(1)
     return photograph(section_at(porosity, load_mpa), columns=COLUMNS, rng=rng, artefacts=False, illumination=1.0)
-
-
-@cache
-def flawed_micrograph() -> VirtualMicrograph:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(artefacts, "VOIDS_PER_MM", 80.0)
-        patch.setattr(artefacts, "SCRATCHES_PER_MM", 80.0)
-        return photograph(section_at(0.30, 200.0), columns=COLUMNS, rng=np.random.default_rng(3))
 
 
 def test_foil_edge_is_where_the_phase_map_says():
@@ -101,59 +96,104 @@ def test_same_chance_gives_the_same_picture():
     np.testing.assert_array_equal(again.pixels, micrograph_at().pixels)
 
 
-def test_artefacts_lie_in_their_boxes_and_can_be_left_out():
-    assert not np.isin(micrograph_at().phases, (PHASES["void"], PHASES["scratch"])).any()
-    seen = flawed_micrograph()
-    for kind in ("void", "scratch"):
-        outside = seen.phases == PHASES[kind]
-        assert outside.any()
-        for box in (flaw.box for flaw in seen.artefacts if flaw.kind == kind):
-            outside[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = False
-        assert not outside.any()
-
-
-def test_voids_are_darker_than_the_grains_that_were_there():
-    seen = flawed_micrograph()
-    assert brightness(seen, "void") < 0.3 * brightness(seen, "particle")
-
-
 def test_too_few_rows_are_refused_with_the_way_out():
     with pytest.raises(LabError, match=r"300 rows of 0\.123 µm show 37 µm.*Ask for more rows"):
         photograph(section_at(0.30, 200.0), rows=300, columns=COLUMNS, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("compression", ["zlib", "jpeg"])
-def test_tiff_holds_the_picture_and_its_pixel_size(tmp_path, compression):
+@pytest.mark.parametrize("tilt_deg", [-5.0, 5.0])
+def test_foil_and_surface_stay_in_the_frame_at_five_degrees(tilt_deg):
+    columns = 1400
+    electrode = VirtualElectrode("P", "B1", load_mpa=0.0, porosity=0.495)  # the thickest coating of the paper
+    section = cut_cross_section(electrode, width_um=60.0, rng=np.random.default_rng(4))
+    wide = replace(section, width_um=columns * 0.123)  # the coating repeats
+    seen = photograph(wide, columns=columns, rng=np.random.default_rng(5), tilt_deg=tilt_deg, artefacts=False)
+    assert np.isfinite(seen.foil_rows).all()
+    assert seen.foil_rows.max() < 975 - 1
+    assert seen.surface_rows.min() > 1
+    assert seen.tilt_deg == pytest.approx(tilt_deg, abs=0.6)  # the foil is wavy
+
+
+def test_wide_mosaics_are_turned_by_one_degree_at_most_and_narrow_ones_by_five():
+    section = section_at(0.30, 200.0)
+    for columns, largest_deg in ((NARROW_COLUMNS, 5.0), (NARROW_COLUMNS + 1, 1.0)):
+        tilts = [_aim(section, 975, columns, 0.123, None, np.random.default_rng(seed)).tilt_deg for seed in range(100)]
+        assert 0.9 * largest_deg < np.abs(tilts).max() <= largest_deg
+
+
+def test_a_tilt_that_loses_the_foil_is_refused_with_the_way_out():
+    with pytest.raises(LabError, match=r"at a tilt of 60° the foil or the surface leaves.*Ask for more rows"):
+        photograph(section_at(0.30, 200.0), columns=COLUMNS, rng=np.random.default_rng(0), tilt_deg=60.0)
+
+
+def test_foil_line_is_the_least_squares_line_of_the_edge():
     seen = micrograph_at()
-    write_micrograph(tmp_path / "mosaic.tif", seen, compression=compression)
-    with tifffile.TiffFile(tmp_path / "mosaic.tif") as file:
-        page = file.pages[0]
-        pixels = page.asarray()
-        per_cm, per = page.tags["XResolution"].value
-        assert page.tags["ResolutionUnit"].value == 3  # centimetre
-        assert "Simulated" in page.tags["ImageDescription"].value
-    assert 1e4 * per / per_cm == pytest.approx(0.123, rel=1e-6)
-    largest = 0.0 if compression == "zlib" else 3.0
-    assert np.abs(pixels.astype(float) - seen.pixels).mean() <= largest
+    line = np.linspace(*seen.foil_line, COLUMNS)
+    residual = seen.foil_rows - line
+    assert residual.sum() == pytest.approx(0.0, abs=1e-6)
+    assert (residual * np.arange(COLUMNS)).sum() == pytest.approx(0.0, abs=1e-4)
+    assert np.rad2deg(np.arctan((line[-1] - line[0]) / (COLUMNS - 1))) == pytest.approx(seen.tilt_deg)
 
 
-def test_jpeg_is_much_smaller(tmp_path):
-    write_micrograph(tmp_path / "whole.tif", micrograph_at())
-    write_micrograph(tmp_path / "small.tif", micrograph_at(), compression="jpeg", quality=80)
-    assert (tmp_path / "small.tif").stat().st_size < 0.2 * (tmp_path / "whole.tif").stat().st_size
+def test_porosity_of_each_field_is_that_of_its_columns():
+    microscope = replace(REFERENCE_MICROSCOPE, field_columns=120, overlap_columns=20)
+    seen = photograph(
+        section_at(0.30, 200.0),
+        columns=COLUMNS,
+        rng=np.random.default_rng(2),
+        microscope=microscope,
+        artefacts=False,
+    )
+    assert len(seen.fields) >= 3
+    assert seen.fields[0].left == 0
+    assert seen.fields[-1].right == COLUMNS
+    for field in seen.fields:
+        part = seen.phases[:, field.left : field.right]
+        pores = np.isin(part, (PHASES["pore"], PHASES["crack"])).sum()
+        solid = np.isin(part, (PHASES["particle"], PHASES["carbon"], PHASES["binder"])).sum()
+        assert field.porosity == pytest.approx(pores / (pores + solid))
 
 
-def test_truth_reads_back_as_it_was(tmp_path):
-    seen = flawed_micrograph()
-    write_truth(tmp_path, "m1", seen)
-    with Image.open(tmp_path / "m1_phases.png") as picture:
-        np.testing.assert_array_equal(np.asarray(picture), seen.phases)
-    truth = json.loads((tmp_path / "m1.json").read_text(encoding="utf-8"))
-    assert truth["schema"] == 1
-    assert truth["simulated"] is True
-    assert truth["phases"] == PHASES
-    assert truth["tilt_deg"] == seen.tilt_deg
-    assert len(truth["artefacts"]) == len(seen.artefacts)
-    np.testing.assert_allclose(truth["foil_rows"], seen.foil_rows)
-    np.testing.assert_allclose(truth["surface_rows"], seen.surface_rows, atol=0.01)
-    assert truth["field_porosity"] == seen.field_porosity
+def test_leaving_artefacts_out_is_a_flawless_preparation():
+    section, columns = section_at(0.30, 200.0), COLUMNS
+    without = photograph(section, columns=columns, rng=np.random.default_rng(9), artefacts=False)
+    flawless = photograph(section, columns=columns, rng=np.random.default_rng(9), preparation=FLAWLESS_PREPARATION)
+    np.testing.assert_array_equal(without.pixels, flawless.pixels)
+    assert flawless.artefacts == ()
+
+
+def test_second_laboratory_sees_the_same_coating_with_larger_pixels_and_less_contrast():
+    section = section_at(0.30, 200.0)
+    there = photograph(
+        section, columns=240, rng=np.random.default_rng(1), microscope=SECOND_MICROSCOPE, artefacts=False, tilt_deg=0.0
+    )
+    assert there.pixel_size_um == SECOND_MICROSCOPE.pixel_size_um
+    thickness_um = (there.foil_rows - there.surface_rows).mean() * there.pixel_size_um
+    here = micrograph_at()
+    assert thickness_um == pytest.approx((here.foil_rows - here.surface_rows).mean() * 0.123, rel=0.05)
+    assert brightness(there, "particle") / brightness(there, "resin") < 0.85 * (
+        brightness(here, "particle") / brightness(here, "resin")
+    )
+
+
+def test_sixteen_and_eight_bits_agree_to_rounding():
+    deep = photograph(
+        section_at(0.30, 200.0),
+        columns=COLUMNS,
+        rng=np.random.default_rng(1),
+        artefacts=False,
+        illumination=1.0,
+        bits=16,
+    )
+    assert deep.pixels.dtype == np.uint16
+    assert np.abs(deep.pixels / 257.0 - micrograph_at().pixels).max() <= 0.51
+    assert len(np.unique(deep.pixels[..., 1])) > 10_000  # not 8 bits made longer
+
+
+def test_a_bench_that_cannot_be_is_refused_with_the_way_out():
+    with pytest.raises(LabError, match=r"pixels from 0\.02 to 0\.4 µm; asked for 0\.5\. Choose a size inside"):
+        Microscope(pixel_size_um=0.5)
+    with pytest.raises(LabError, match=r"no light or tint for resin\. Give each phase both"):
+        Microscope(reflected={k: v for k, v in REFERENCE_MICROSCOPE.reflected.items() if k != "resin"})
+    with pytest.raises(LabError, match=r"rates from 0 to 10000 per mm; got voids_per_mm -1\.0\. Choose others"):
+        Preparation(voids_per_mm=-1.0)

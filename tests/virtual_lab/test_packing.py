@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from ratescope.errors import LabError
 from ratescope.units import LOADS_MPA, POROSITIES
+from ratescope.virtual_lab import fractures
 from ratescope.virtual_lab.cross_section import PHASES, CrossSection, outline, view
-from ratescope.virtual_lab.design import VirtualElectrode
-from ratescope.virtual_lab.fields import solid_noise
+from ratescope.virtual_lab.design import ParticleLaw, VirtualElectrode
+from ratescope.virtual_lab.fields import between, draw_height_field, solid_noise
 from ratescope.virtual_lab.fractures import draw_fractures
 from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import FARTHEST, Grains, cut_grains, draw_diameters_um, shape_grains
 from ratescope.virtual_lab.packing import cut_cross_section
+from ratescope.virtual_lab.plan import load_for_porosity
 from ratescope.virtual_lab.relaxation import Walls, relax
 
 PERIOD_UM = (60.0, 60.0)
@@ -46,7 +48,8 @@ def test_plane_cuts_ball_in_a_circle_of_known_area():
         assert area_um2 == pytest.approx(np.pi * (8.0**2 - off_um**2), rel=0.02), off_um
 
 
-def test_crack_moves_the_sides_of_a_grain_apart_and_takes_nothing_from_it():
+def test_crack_moves_the_sides_of_a_grain_apart_and_takes_nothing_from_it(monkeypatch):
+    monkeypatch.setattr(fractures, "SPLINTERED_UM", 10.0)  # debris between the sides comes on top
     rng = np.random.default_rng(2)
     broken = replace(
         draw_fractures(np.array([8.0]), np.array([1.0]), 1.0, rng),
@@ -54,6 +57,7 @@ def test_crack_moves_the_sides_of_a_grain_apart_and_takes_nothing_from_it():
         offsets_um=np.zeros((1, 3), np.float32),
         openings_um=np.array([[2.0, 0.0, 0.0]], np.float32),
         wedges_per_um=np.zeros((1, 3), np.float32),
+        slips_um=np.zeros((1, 3), np.float32),
         waves=np.zeros((1, 3, 4, 3), np.float32),
     )
     ball = Grains(np.array([[30.0, 30.0, 20.0]]), np.array([8.0]), np.eye(3)[None], np.zeros((1, 4, 5)), broken, seed=1)
@@ -70,7 +74,7 @@ def test_cut_agrees_with_asking_every_grain_at_every_pixel():
     rng = np.random.default_rng(3)
     radii = rng.uniform(2.0, 6.0, 60)
     whole = draw_fractures(radii, np.zeros(60), 0.0, rng)
-    grains = shape_grains(rng.uniform(0.0, 60.0, (60, 3)) * (1.0, 1.0, 0.5), radii, whole, rng)
+    grains = shape_grains(rng.uniform(0.0, 60.0, (60, 3)) * (1.0, 1.0, 0.5), radii, whole, ParticleLaw(), rng)
     frame = Frame(60, 120, 0.5, 55.0, 30.0, tilt_deg=2.0)
     cut = cut_grains(grains, frame, 12.0, PERIOD_UM)
     slow = [[nearest_slowly(grains, frame, row, column) for column in range(120)] for row in range(60)]
@@ -96,9 +100,27 @@ def nearest_slowly(grains: Grains, frame: Frame, row: int, column: int) -> tuple
 
 @pytest.mark.parametrize(("load_mpa", "porosity"), list(zip(LOADS_MPA, POROSITIES, strict=True)))
 def test_porosity_of_the_volume_is_the_one_asked_for(load_mpa, porosity):
+    """On planes that the recipe has not looked at."""
     section = section_at(load_mpa)
+    frame, depth_um = level_frame(section, 0.5), section.period_um[1]
+    planes = [view(section, frame, deeper_um=depth_um * (k + 0.3) / 30) for k in range(30)]
+    seen = replace(planes[0], phases=np.concatenate([plane.phases for plane in planes], axis=1)).fractions()
+    assert seen["pore"] == pytest.approx(porosity, abs=0.005)
+    assert seen["particle"] == pytest.approx(section.electrode.volume_fractions["active"], abs=0.01)
+    assert section.porosity == pytest.approx(seen["pore"], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("porosity", "d50_um", "carbon", "loading"),
+    [(0.18, 6.5, 0.05, 10.0), (0.22, 11.0, 0.03, 10.0), (0.52, 7.5, 0.05, 10.0)],
+)
+def test_recipes_at_the_ends_of_the_range_are_met(porosity, d50_um, carbon, loading):
+    electrode = VirtualElectrode(
+        "P", "B1", load_for_porosity(porosity), porosity, loading, particle_d50_um=d50_um, carbon_weight_fraction=carbon
+    )
+    section = cut_cross_section(electrode, width_um=30.0, rng=np.random.default_rng(1))
     assert section.porosity == pytest.approx(porosity, abs=0.005)
-    assert section.volume_fractions["particle"] == pytest.approx(section.electrode.volume_fractions["active"], abs=0.01)
+    assert section.volume_fractions["particle"] == pytest.approx(electrode.volume_fractions["active"], abs=0.01)
 
 
 def test_area_fraction_on_random_planes_is_the_volume_fraction():
@@ -164,6 +186,98 @@ def test_noise_has_one_value_at_each_point_whatever_the_view():
     assert wide.std() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("tilt_deg", [0.0, 3.0])
+def test_noise_asked_at_some_pixels_is_that_of_the_whole_view(tilt_deg):
+    frame = Frame(60, 90, 0.2, 40.0, 8.0, tilt_deg)
+    where = np.random.default_rng(0).random((60, 90)) < 0.3
+    settings_of = {"spacing_um": 0.5, "seed": 9}
+    whole = solid_noise(frame, 1.7, **settings_of)
+    np.testing.assert_allclose(solid_noise(frame, 1.7, **settings_of, where=where), whole[where], atol=1e-5)
+
+
+def test_heights_on_a_grid_are_those_at_its_points_and_repeat():
+    field = draw_height_field((40.0, 30.0), (8.0, 30.0), 2.0, np.random.default_rng(1))
+    x_um, y_um = np.arange(0.0, 40.0, 0.5), np.arange(0.0, 30.0, 0.5)
+    grid = field.on_grid(x_um, y_um)
+    np.testing.assert_allclose(grid, field(x_um[:, None], y_um[None, :]), atol=1e-9)
+    at = np.random.default_rng(2).uniform(-50.0, 90.0, (2, 200))
+    np.testing.assert_allclose(between(grid, (40.0, 30.0))(*at), field(*at), atol=0.1)
+
+
+def test_long_grains_are_cut_whole():
+    """A window that follows the radius alone would clip the ends of ellipsoids."""
+    whole = draw_fractures(np.array([8.0]), np.array([0.0]), 0.0, np.random.default_rng(0))
+    axes = np.diag([0.5, np.sqrt(2.0), np.sqrt(2.0)])[None]
+    long = Grains(np.array([[30.0, 30.0, 20.0]]), np.array([8.0]), axes, np.zeros((1, 4, 5)), whole, seed=1)
+    cut = cut_grains(long, Frame(400, 600, 0.1, 350.0, 30.0), 30.0, PERIOD_UM)
+    along_um = 0.1 * np.ptp(np.flatnonzero((cut.level < 1.0).any(axis=0)))
+    assert along_um == pytest.approx(2 * 8.0 / 0.5, abs=0.6)
+    assert np.count_nonzero(cut.level < 1.0) * 0.1**2 == pytest.approx(np.pi * 16.0 * 8.0 / np.sqrt(2.0), rel=0.02)
+
+
+def test_one_seed_gives_one_coating_at_every_load():
+    radii = [section_at(load).grains.radii_um for load in LOADS_MPA]
+    for pressed in radii[1:]:
+        # The recipe scales all grains of a coating alike, by some thousandths.
+        np.testing.assert_allclose(pressed / radii[0], (pressed / radii[0])[0], rtol=1e-9)
+        assert (pressed / radii[0])[0] == pytest.approx(1.0, abs=0.03)
+    loose, pressed = (section_at(load).grains.centres_um for load in (0.0, 300.0))
+    moved_um = np.abs(loose[:, 0] - pressed[:, 0])
+    assert np.median(np.minimum(moved_um, section_at(0.0).period_um[0] - moved_um)) < 2.0
+
+
+def test_what_is_broken_stays_broken_at_higher_load():
+    at_300, at_750 = (section_at(load).grains.fractures.counts > 0 for load in (300.0, 750.0))
+    assert at_750[at_300].mean() > 0.9  # odds follow the place, and a few grains move away from foil and surface
+
+
+def test_at_750_mpa_some_grains_lie_in_pieces_and_none_at_200():
+    in_pieces = [np.abs(section_at(load).grains.fractures.slips_um).max(axis=1) > 0.0 for load in (200.0, 300.0, 750.0)]
+    assert not in_pieces[0].any()
+    assert in_pieces[1].mean() < in_pieces[2].mean()
+    assert 0.03 < in_pieces[2].mean() < 0.3
+    assert section_at(750.0).grains.fractures.openings_um.max() > 1.0
+
+
+def test_debris_lies_in_wide_cracks_and_not_in_fine_ones():
+    along_um, across_um = np.meshgrid(np.arange(-5.0, 5.0, 0.1), np.arange(-0.6, 0.6, 0.1))
+    at = [values.astype(np.float32)[None] for values in (along_um, np.zeros_like(along_um), across_um)]
+    flat = replace(
+        draw_fractures(np.array([8.0]), np.array([1.0]), 1.0, np.random.default_rng(2)),
+        normals=np.array([[[0.0, 0.0, 1.0]] * 3], np.float32),
+        tangents=np.array([[[1.0, 0.0, 0.0]] * 3], np.float32),
+        offsets_um=np.zeros((1, 3), np.float32),
+        wedges_per_um=np.zeros((1, 3), np.float32),
+        waves=np.zeros((1, 3, 4, 3), np.float32),
+    )
+    open_share = []
+    for opening_um in (1.1, 2.2):
+        cracked = replace(flat, openings_um=np.array([[opening_um, 0.0, 0.0]], np.float32))
+        _, is_gap = fractures.close_cracks(cracked, tuple(at))
+        inside = np.abs(across_um) < 0.3 * opening_um - 1e-3
+        open_share.append(is_gap[0][inside].mean())
+    assert open_share[0] == 1.0
+    assert 0.6 < open_share[1] < 0.98
+
+
+def test_pieces_slide_along_the_crack():
+    rng = np.random.default_rng(2)
+    broken = replace(
+        draw_fractures(np.array([8.0]), np.array([1.0]), 1.0, rng),
+        normals=np.array([[[1.0, 0.0, 0.0]] * 3], np.float32),
+        tangents=np.array([[[0.0, 0.0, 1.0]] * 3], np.float32),
+        offsets_um=np.zeros((1, 3), np.float32),
+        openings_um=np.array([[0.01, 0.0, 0.0]], np.float32),
+        slips_um=np.array([[2.0, 0.0, 0.0]], np.float32),
+        waves=np.zeros((1, 3, 4, 3), np.float32),
+    )
+    ball = Grains(np.array([[30.0, 30.0, 20.0]]), np.array([8.0]), np.eye(3)[None], np.zeros((1, 4, 5)), broken, seed=1)
+    is_solid = cut_grains(ball, Frame(400, 600, 0.1, 350.0, 30.0), 30.0, PERIOD_UM).level < 1.0
+    assert np.count_nonzero(is_solid) * 0.1**2 == pytest.approx(np.pi * 8.0**2, rel=0.02)
+    left, right = (np.flatnonzero(half.any(axis=1)).min() for half in (is_solid[:, :298], is_solid[:, 302:]))
+    assert 0.1 * (left - right) == pytest.approx(2.0, abs=0.4)
+
+
 def test_same_chance_gives_the_same_section():
     electrode = VirtualElectrode("P30", "B1", 200.0, 0.30, active_loading_mg_per_cm2=8.0)
     one, two = (cut_cross_section(electrode, width_um=20.0, rng=np.random.default_rng(4)) for _ in range(2))
@@ -172,7 +286,7 @@ def test_same_chance_gives_the_same_section():
 
 
 def test_diameters_are_log_normal_by_volume():
-    diameters = np.sort(draw_diameters_um(3e7, 9.2, np.random.default_rng(0)))
+    diameters = np.sort(draw_diameters_um(3e7, 9.2, ParticleLaw(), np.random.default_rng(0)))
     share = np.cumsum(diameters**3) / (diameters**3).sum()
     d10, d50, d90 = (diameters[np.searchsorted(share, quantile)] for quantile in (0.1, 0.5, 0.9))
     assert (d10, d50, d90) == pytest.approx((5.0, 9.2, 16.0), rel=0.06)

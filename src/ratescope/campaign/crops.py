@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ratescope.imaging.prepare import prepare_file
 from ratescope.imaging.prepared_file import SCHEMA, read_crop, write_crops
 from ratescope.imaging.reading import find_micrograph_files
 from ratescope.jobs import run_jobs
-from ratescope.records import CropId, OnProgress, no_progress
+from ratescope.records import Box, CropId, OnProgress, no_progress
 from ratescope.settings import PrepareSettings
 
 Entry = dict[str, Any]
@@ -54,6 +54,10 @@ class CampaignCrops:
         By micrograph file: the coating's mean thickness as measured in the image.
     refused : dict
         By micrograph file, or file and section: why.
+    boxes : tuple of Box
+        Of each crop, in its levelled micrograph at the file's own scale.
+    level_to_file : dict
+        By micrograph file: (row, column, 1) in the levelled micrograph → (row, column) in the file, shape (2, 3).
     """
 
     ids: tuple[CropId, ...]
@@ -61,6 +65,8 @@ class CampaignCrops:
     thickness_um: dict[str, float]
     refused: dict[str, str]
     hashes: dict[str, str]
+    boxes: tuple[Box, ...] = ()
+    level_to_file: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) -> list[MicrographFile]:
@@ -187,7 +193,7 @@ def prepare_campaign(
     out = campaign.folder / "prepared"
     entries = prepare_all(files, out, settings, jobs=jobs, on_progress=on_progress)
     where = {m.file: m for m in campaign.micrographs}
-    ids, pixels, refused = [], [], {}
+    ids, pixels, boxes, refused = [], [], [], {}
     for entry in entries:
         if entry["status"] == "refused":
             refused[entry["file"]] = _in_words(entry)
@@ -198,11 +204,20 @@ def prepare_campaign(
             micrograph = where[entry["file"]]
             ids.append(CropId(micrograph.electrode, micrograph.specimen, micrograph.file, section["index"]))
             pixels.append(read_crop(out / section["crop"]))
+            boxes.append(Box(**section["box"]))
     if not ids:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(refused.items())[:3])
         raise CampaignError(f"{campaign.folder}: no micrograph could be prepared ({reasons}). See {out}/prepared.json.")
     thickness = {e["file"]: float(e["coating"]["thickness_um"]) for e in entries if e["coating"]}
-    return CampaignCrops(tuple(ids), np.stack(pixels), thickness, refused, {f.name: file_hash(f.path) for f in files})
+    return CampaignCrops(
+        ids=tuple(ids),
+        pixels=np.stack(pixels),
+        thickness_um=thickness,
+        refused=refused,
+        hashes={f.name: file_hash(f.path) for f in files},
+        boxes=tuple(boxes),
+        level_to_file={e["file"]: np.array(e["level_to_file"]) for e in entries if e["level_to_file"]},
+    )
 
 
 def _in_words(entry: Entry) -> str:

@@ -44,12 +44,15 @@ class CapacityRun:
         The columns of ``fold_predictions.csv``.
     histories : mapping from the fold's name, such as "fold 0", to a DataFrame
         The columns ``step, train_mape_percent, validation_mape_percent`` of ``history.csv``.
+    oracles : mapping from an oracle's name to its scores
+        The floor of a virtual campaign under the same folds; empty where truth is unknown.
     """
 
     capacity: Capacity
     metrics: Mapping[str, Any]
     fold_predictions: pd.DataFrame
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    oracles: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,7 @@ def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
         "curves": None if test.empty else svg_uri(measured_and_predicted_svg(test, part.capacity, name_of=run.name_of)),
         "training": svg_uri(training_svg(part.histories)) if part.histories else None,
         "folds": _fold_rows(part.fold_predictions),
+        "oracles": part.oracles,
     }
 
 

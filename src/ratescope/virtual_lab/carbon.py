@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ratescope.virtual_lab.fields import Height
 from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import Grains
-from ratescope.virtual_lab.relaxation import Height
 
 MEDIAN_DIAMETER_UM = 3.4  # section 2.2: "small flaky objects with a length of a few micrometres"
 GRAINS_REACH_UM = 1.6  # our choice: flakes become rarer this fast away from grains
 CLUSTER_UM, CLUSTER_SIZE = 1.8, 6  # our choice: carbon lies in loose clusters of about this width and number
-PLACES_PER_UM3 = 1.3  # candidates for each µm³ of carbon wanted
+PLACES_PER_UM3 = 1.7  # our choice: candidates for each µm³ of carbon, most of them in grains or too far out
 NO_FLAKE = np.iinfo(np.int32).max
 
 
@@ -53,43 +53,52 @@ class Flakes:
 
 
 def draw_flakes(
-    volume_um3: float,
+    carbon_um3: float,
+    hidden: float,
     grains: Grains,
     period_um: tuple[float, float],
     ceiling: Height,
     rng: np.random.Generator,
 ) -> Flakes:
-    """Put flakes into the pores under a ceiling, until they have a volume, hidden parts included."""
-    places_um = _draw_places(volume_um3, period_um, float(grains.centres_um[:, 2].max()), rng)
-    gap_um, outward = _nearest_grain(grains, places_um, period_um)
-    # Flakes and binder hold on to grains: few float in the middle of a wide pore.
-    kept = (gap_um > 0.0) & (rng.random(len(gap_um)) < np.exp(-np.maximum(gap_um, 0.0) / GRAINS_REACH_UM))
-    places_um, outward = places_um[kept], outward[kept]
-    under = (places_um[:, 2] > 0.3) & (places_um[:, 2] < ceiling(places_um[:, 0], places_um[:, 1]) - 1.0)
-    centres, outward = places_um[under], outward[under]
-    count = len(centres)
+    """Put flakes into the pores under a ceiling, ``hidden`` times the volume: parts lie in grains and in other flakes.
+
+    What is drawn for a place goes with its grain: the same chance gives the same flakes wherever the grains move.
+    """
+    middles_um = _draw_middles(carbon_um3, grains, rng)
+    count = CLUSTER_SIZE * len(middles_um)
+    around_um = CLUSTER_UM * rng.standard_normal((len(middles_um), CLUSTER_SIZE, 3))
+    lot = rng.random(count)
     radii = 0.5 * MEDIAN_DIAMETER_UM * np.exp(0.35 * np.clip(rng.standard_normal(count), -1.7, 1.7))
     half_thickness = rng.uniform(0.2, 0.5, count)  # our choice: as flaky graphite of this length
+    wobble, aside = rng.standard_normal((2, count, 3))
+    bends = 0.06 * rng.standard_normal(count)
+
+    places_um = (middles_um[:, None] + around_um).reshape(-1, 3)
+    places_um[:, :2] %= period_um
+    under = (places_um[:, 2] > 0.3) & (places_um[:, 2] < ceiling(places_um[:, 0], places_um[:, 1]) - 1.0)
+    gap_um, outward = _nearest_grain(grains, places_um, period_um)
+    # Flakes and binder hold on to grains: few float in the middle of a wide pore.
+    kept = under & (gap_um > 0.0) & (lot < np.exp(-np.maximum(gap_um, 0.0) / GRAINS_REACH_UM))
     # Along the nearest grain's surface, more or less: our choice.
-    normal = outward + 0.55 * rng.standard_normal((count, 3))
+    normal = (outward + 0.55 * wobble)[kept]
     normal /= np.linalg.norm(normal, axis=1)[:, None]
-    first = np.cross(normal, rng.standard_normal((count, 3)))
+    first = np.cross(normal, aside[kept])
     first /= np.linalg.norm(first, axis=1)[:, None]
     axes = np.stack([first, np.cross(normal, first), normal], axis=1)
-    bends = 0.06 * rng.standard_normal(count)
-    enough = int(np.searchsorted(np.cumsum(0.8 * 2.0 * np.pi * radii**2 * half_thickness), volume_um3))
-    return Flakes(centres, axes, radii, half_thickness, bends).first(enough)
+    radii, half_thickness, bends = radii[kept], half_thickness[kept], bends[kept]
+    enough = int(np.searchsorted(np.cumsum(0.8 * 2.0 * np.pi * radii**2 * half_thickness), hidden * carbon_um3))
+    return Flakes(places_um[kept], axes, radii, half_thickness, bends).first(enough)
 
 
-def _draw_places(
-    volume_um3: float, period_um: tuple[float, float], height_um: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Places in loose clusters, in random order; about one in ten will lie in a pore and near a grain."""
-    clusters = int(volume_um3 * PLACES_PER_UM3 / CLUSTER_SIZE)
-    middles_um = rng.random((clusters, 1, 3)) * (*period_um, height_um)
-    places_um = (middles_um + CLUSTER_UM * rng.standard_normal((clusters, CLUSTER_SIZE, 3))).reshape(-1, 3)
-    places_um[:, :2] %= period_um
-    return places_um
+def _draw_middles(carbon_um3: float, grains: Grains, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Middles of loose clusters on grains' surfaces and a little outside, in random order; shape (clusters, 3)."""
+    clusters = int(carbon_um3 * PLACES_PER_UM3 / CLUSTER_SIZE)
+    surface = np.cumsum(grains.radii_um**2)
+    host = np.searchsorted(surface, rng.random(clusters) * surface[-1])
+    outward = rng.standard_normal((clusters, 3))
+    outward /= np.linalg.norm(outward, axis=1)[:, None]
+    from_centre_um = grains.radii_um[host] + rng.exponential(GRAINS_REACH_UM, clusters)
+    return np.asarray(grains.centres_um[host] + from_centre_um[:, None] * outward)
 
 
 def _nearest_grain(
@@ -98,11 +107,11 @@ def _nearest_grain(
     """Distance of points from the nearest ball's surface (below zero inside), and the direction away from it."""
     wrapped = grains.centres_um.copy()
     wrapped[:, :2] %= period_um
-    # A large grain's centre may lie behind those of several small ones: look at six.
-    _, near = cKDTree(wrapped, boxsize=np.array([*period_um, 0.0])).query(points_um, k=6)
+    # A large grain's centre may lie behind those of several small ones: look at four.
+    _, near = cKDTree(wrapped, boxsize=np.array([*period_um, 0.0])).query(points_um, k=4)
     apart = points_um[:, None, :] - wrapped[near]
     apart[..., :2] -= np.array(period_um) * np.rint(apart[..., :2] / period_um)
-    distance = np.linalg.norm(apart, axis=2)
+    distance = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
     gap = distance - grains.radii_um[near]
     nearest = gap.argmin(axis=1)[:, None]
     direction = np.take_along_axis(apart / distance[..., None], nearest[..., None], axis=1)[:, 0]

@@ -26,6 +26,9 @@ PHASES: Mapping[str, int] = {
     "foil": 6,
     "void": 7,
     "scratch": 8,
+    "smear": 9,
+    "bubble": 10,
+    "dust": 11,
 }
 """What a pixel of a phase map shows; resin is that above the coating and below the foil, though pores hold it too."""
 
@@ -114,7 +117,8 @@ def view(section: CrossSection, frame: Frame, *, deeper_um: float = 0.0) -> View
     y_um = section.plane_um + deeper_um
     grains = cut_grains(section.grains, frame, y_um, section.period_um)
     phases = lay_grains(section, frame, y_um, grains)
-    lay_carbon(phases, cut_flakes(section.flakes, frame, y_um, section.period_um), section.flakes_seen)
+    flakes = section.flakes.first(section.flakes_seen)
+    lay_carbon(phases, cut_flakes(flakes, frame, y_um, section.period_um), section.flakes_seen)
     lay_binder(phases, binder_scores(phases, frame, y_um, section.binder_seed), section.binder_score)
     foil_rows, surface_rows = edges(phases, frame)
     _fill_pores(phases, surface_rows, foil_rows)
@@ -149,7 +153,7 @@ def _is_foil(section: CrossSection, frame: Frame, y_um: float) -> NDArray[np.boo
     x_um, z_um = frame.to_um(
         np.arange(frame.rows, dtype=np.float32)[:, None], np.arange(frame.columns, dtype=np.float32)[None, :]
     )
-    at_um = np.arange(x_um.min() - 1.0, x_um.max() + 1.0, 0.1)
+    at_um = np.arange(x_um.min() - 1.0, x_um.max() + 1.0, 0.3)
     top_um, bottom_um = section.foil_top(at_um, y_um), section.foil_bottom(at_um, y_um) - FOIL_THICKNESS_UM
     is_foil = np.zeros((frame.rows, frame.columns), bool)
     for row in np.flatnonzero((z_um.min(axis=1) < top_um.max()) & (z_um.max(axis=1) > bottom_um.min())):
@@ -159,17 +163,19 @@ def _is_foil(section: CrossSection, frame: Frame, y_um: float) -> NDArray[np.boo
 
 
 def binder_scores(phases: NDArray[np.uint8], frame: Frame, y_um: float, seed: int) -> NDArray[np.float32]:
-    """How much speaks for binder at each pixel: near contacts, in clouds of 2 µm, in grains of 0.4 µm.
+    """How much speaks for binder at each free pixel: near contacts, in clouds of 2 µm, in grains of 0.4 µm.
 
     The grainy domain has fine pores of its own: two fifths of it score −∞, as do places far from any solid.
     """
     solid = np.isin(phases, (PHASES["particle"], PHASES["carbon"])).astype(np.float32)
     nearness = ndimage.gaussian_filter(solid, 1.0 / frame.pixel_size_um, truncate=3.0)
-    clouds = solid_noise(frame, y_um, spacing_um=1.6, seed=seed)
-    grain = solid_noise(frame, y_um, spacing_um=0.3, seed=seed + 1)
+    scores = np.full(phases.shape, -np.inf, np.float32)
+    asked = (phases == PHASES["resin"]) & (nearness > 0.2)
+    clouds = solid_noise(frame, y_um, spacing_um=1.6, seed=seed, where=asked)
+    grain = solid_noise(frame, y_um, spacing_um=0.3, seed=seed + 1, where=asked)
     # 40 % of a normal distribution lie below −0.25.
-    is_open = (grain > -0.25) & (nearness > 0.2)
-    return np.where(is_open, 3.0 * nearness + 0.5 * clouds + 0.2 * grain, -np.inf).astype(np.float32)
+    scores[asked] = np.where(grain > -0.25, 3.0 * nearness[asked] + 0.5 * clouds + 0.2 * grain, -np.inf)
+    return scores
 
 
 def outline(is_solid: NDArray[np.bool_], frame: Frame) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ The size of the particles in the picture is the size in the physics: both rooms 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from ratescope.errors import LabError
@@ -18,6 +18,53 @@ from ratescope.units import (
 )
 
 Electrolyte = Literal["landesfeind", "nyman"]
+
+
+@dataclass(frozen=True)
+class ParticleLaw:
+    """Sizes and shapes of the active material's secondary particles; the defaults are the reference laboratory's.
+
+    Attributes
+    ----------
+    size_spread : float
+        Deviation of ln(diameter) by volume: 0.46 puts D10 and D90 at 5 and 16 µm around 9.2 µm (VIRTUAL-LAB, section 1).
+    elongation : float
+        Deviation of the logarithm of each axis: 0.085 gives aspect ratios of about 1.2 (our choice).
+    bumpiness : float
+        Heights of the bumps relative to those of the reference laboratory.
+    """
+
+    size_spread: float = 0.46
+    elongation: float = 0.085
+    bumpiness: float = 1.0
+
+
+@dataclass(frozen=True)
+class TransportLaw:
+    """What no picture shows: how lithium moves in the pores and in the active material.
+
+    The fields are those of the same names in `VirtualElectrode`.
+
+    Attributes
+    ----------
+    tau_exponent, tau_factor : float
+        Tortuosity τ = factor × ε^exponent.
+    electrolyte : "landesfeind" or "nyman"
+    solid_diffusivity_m2_per_s : float
+        Of lithium in the active material at 298 K.
+    """
+
+    tau_exponent: float
+    tau_factor: float
+    electrolyte: Electrolyte
+    solid_diffusivity_m2_per_s: float
+
+
+SET_A = TransportLaw(-1.3, 1.0, "landesfeind", 6e-15)
+"""VIRTUAL-LAB, section 3: the default, calibrated; the reference table is computed with it."""
+
+SET_B = TransportLaw(-0.8, 1.3, "nyman", 6e-15)
+"""VIRTUAL-LAB, section 3: the alternative; nothing published tells it from set A."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +89,8 @@ class VirtualElectrode:
         Landesfeind & Gasteiger 2019 in EC:EMC 3:7 (set A), or Nyman 2008 (set B).
     solid_diffusivity_m2_per_s : float
         Of lithium in the active material at 298 K.
+    particles : ParticleLaw
+        How sizes scatter around the median, and how far from spheres the particles are.
     """
 
     name: str
@@ -52,10 +101,11 @@ class VirtualElectrode:
     particle_d50_um: float = 9.2
     carbon_weight_fraction: float = WEIGHT_FRACTIONS["carbon"]
     binder_weight_fraction: float = WEIGHT_FRACTIONS["binder"]
-    tau_exponent: float = -1.3
-    tau_factor: float = 1.0
-    electrolyte: Electrolyte = "landesfeind"
-    solid_diffusivity_m2_per_s: float = 6e-15
+    tau_exponent: float = SET_A.tau_exponent
+    tau_factor: float = SET_A.tau_factor
+    electrolyte: Electrolyte = SET_A.electrolyte
+    solid_diffusivity_m2_per_s: float = SET_A.solid_diffusivity_m2_per_s
+    particles: ParticleLaw = ParticleLaw()
 
     def __post_init__(self) -> None:
         if not 0.15 <= self.porosity <= 0.60:
@@ -97,3 +147,12 @@ class VirtualElectrode:
     def tortuosity(self) -> float:
         """The τ of the physics."""
         return float(self.tau_factor * self.porosity**self.tau_exponent)
+
+    def with_transport(self, law: TransportLaw) -> VirtualElectrode:
+        """The same coating where lithium moves by another law.
+
+        >>> sheet = VirtualElectrode("e30", "b1", load_mpa=200.0, porosity=0.30)
+        >>> sheet.with_transport(SET_B).electrolyte
+        'nyman'
+        """
+        return replace(self, **asdict(law))

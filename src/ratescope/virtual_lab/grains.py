@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratescope.virtual_lab.design import ParticleLaw
 from ratescope.virtual_lab.fields import solid_noise
 from ratescope.virtual_lab.fractures import MOST_CRACKS, Float32, Fractures, Point, close_cracks
 from ratescope.virtual_lab.frame import Frame
 
-SIZE_SPREAD = 0.46  # of ln(diameter) by volume: D10 = 5 and D90 = 16 µm around 9.2 µm (VIRTUAL-LAB, section 1)
 LARGEST_OVER_D50 = 2.2  # our choice: sieved, and D90/D50 is 1.7
 SMALLEST_OVER_D50 = 0.15  # our choice: fines below carry under 0.1 % of the volume
 ROUGHNESS_UM = ((1.3, 0.11), (0.5, 0.06))  # spacing and deviation: our choice, for primary particles under 1 µm
-FARTHEST = 1.3  # levels are known up to this multiple of a grain's own surface
+FARTHEST = 1.06  # levels are known up to this multiple of a grain's own surface: our choice, the recipe asks for 1.01
+ROUGH_UM = 0.6  # our choice: roughness is asked for this near to a surface, nearly five deviations
 FAR = np.iinfo(np.int64).max
-BATCH_PX = 400_000  # cut at once: our choice, a few tens of MB
+BATCH_PX = 60_000  # cut at once: our choice, so that all arrays of a batch stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,13 @@ class Grains:
     fractures: Fractures
     seed: int
 
+    @cached_property
+    def reach_um(self) -> NDArray[np.float64]:
+        """How far from its centre a grain may be seen, its fragments included; shape (grains,)."""
+        longest = 1.0 / np.linalg.svd(self.axes, compute_uv=False)[:, -1]
+        highest = 1.0 + np.abs(self.bumps[:, :, 4]).sum(axis=1)
+        return np.asarray(FARTHEST * self.radii_um * longest * highest + self.fractures.reach_um)
+
     def scaled(self, size: float, height: float) -> Grains:
         """The same grains, larger by ``size``, on centres that lie higher by ``height``."""
         return replace(self, radii_um=self.radii_um * size, centres_um=self.centres_um * np.array([1.0, 1.0, height]))
@@ -70,13 +79,15 @@ class GrainCut:
     is_gap: NDArray[np.bool_]
 
 
-def draw_diameters_um(volume_um3: float, d50_um: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def draw_diameters_um(
+    volume_um3: float, d50_um: float, law: ParticleLaw, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Diameters, log-normal by volume, that fill a volume (the last grain may exceed it)."""
-    by_number_um = d50_um * np.exp(-3.0 * SIZE_SPREAD**2)  # Hatch & Choate: the median by number
+    by_number_um = d50_um * np.exp(-3.0 * law.size_spread**2)  # Hatch & Choate: the median by number
     drawn: list[NDArray[np.float64]] = []
     filled = 0.0
     while filled < volume_um3:
-        size = by_number_um * np.exp(SIZE_SPREAD * rng.standard_normal(1000))
+        size = by_number_um * np.exp(law.size_spread * rng.standard_normal(1000))
         size = size[(size > SMALLEST_OVER_D50 * d50_um) & (size < LARGEST_OVER_D50 * d50_um)]
         drawn.append(size)
         filled += float(np.pi / 6.0 * (size**3).sum())
@@ -89,18 +100,20 @@ def shape_grains(
     centres_um: NDArray[np.float64],
     radii_um: NDArray[np.float64],
     fractures: Fractures,
+    law: ParticleLaw,
     rng: np.random.Generator,
 ) -> Grains:
-    """Make balls slightly non-spherical: aspect ratios of about 1.2, bumps of about 4 % of the radius (our choice)."""
+    """Make balls slightly non-spherical: ellipsoids with bumps of about 4 % of the radius (our choice)."""
     count = len(radii_um)
-    stretch = np.exp(0.085 * rng.standard_normal((count, 3)))
+    stretch = np.exp(law.elongation * rng.standard_normal((count, 3)))
     stretch /= np.cbrt(stretch.prod(axis=1))[:, None]
     turns = np.linalg.qr(rng.standard_normal((count, 3, 3)))[0]
     axes = turns * stretch[:, None, :] @ turns.transpose(0, 2, 1)
     waves = rng.standard_normal((count, 4, 3)) * np.array([1.3, 1.9, 2.5, 3.4])[None, :, None]
     phases = rng.uniform(0.0, 2.0 * np.pi, (count, 4, 1))
     heights = rng.standard_normal((count, 4, 1)) * np.array([0.05, 0.04, 0.028, 0.015])[None, :, None]
-    heights *= np.clip(radii_um / 2.5, 0.3, 1.0)[:, None, None]  # fines are single primary particles, thus smooth
+    # Fines are single primary particles, thus smooth.
+    heights *= law.bumpiness * np.clip(radii_um / 2.5, 0.3, 1.0)[:, None, None]
     bumps = np.concatenate([waves, phases, heights], axis=2)
     return Grains(centres_um, radii_um, axes, bumps, fractures, seed=int(rng.integers(2**31)))
 
@@ -108,7 +121,7 @@ def shape_grains(
 def cut_grains(grains: Grains, frame: Frame, y_um: float, period_um: tuple[float, float]) -> GrainCut:
     """Cut grains by the plane y: each pixel goes to the grain whose surface it is inside the most."""
     across_um = (grains.centres_um[:, 1] - y_um + period_um[1] / 2) % period_um[1] - period_um[1] / 2
-    reach_um = FARTHEST * grains.radii_um
+    reach_um = grains.reach_um
     near = np.flatnonzero(np.abs(across_um) < reach_um)
     half_um = np.sqrt(reach_um[near] ** 2 - across_um[near] ** 2)
     nearest = np.full(frame.rows * frame.columns, FAR, np.int64)
@@ -179,10 +192,12 @@ def _unpacked(grains: Grains, frame: Frame, y_um: float, nearest: NDArray[np.int
     is_known = nearest != FAR
     owner = np.where(is_known, nearest >> 1 & 0x7FFFFFFF, -1).astype(np.int32)
     level = np.where(is_known, (nearest >> 32).astype(np.int32).view(np.float32), np.float32(np.inf))
+    # Fines are single primary particles, thus smooth.
+    coarse_um = np.maximum(grains.radii_um, 2.0).astype(np.float32)
+    near = is_known & (np.abs(level - 1.0) * coarse_um[owner] < ROUGH_UM)
     rough_um = sum(
-        deviation_um * solid_noise(frame, y_um, spacing_um=spacing_um, seed=grains.seed)[is_known]
+        deviation_um * solid_noise(frame, y_um, spacing_um=spacing_um, seed=grains.seed, where=near)
         for spacing_um, deviation_um in ROUGHNESS_UM
     )
-    # Fines are single primary particles, thus smooth.
-    level[is_known] += rough_um / np.maximum(grains.radii_um[owner[is_known]], 2.0)
+    level[near] += rough_um / coarse_um[owner[near]]
     return GrainCut(level, owner, is_known & (nearest & 1 == 1))

@@ -57,11 +57,16 @@ class StepInputs:
     voltage_v: float
 
 
-def half_cell_simulation(cell: VirtualCell) -> Any:
+def half_cell_simulation(cell: VirtualCell, *, separator_points: int | None = None) -> Any:
     """A `pybamm.Simulation` that steps by constant current or constant voltage, chosen at each step by its inputs.
 
     Its inputs are those of `StepInputs`. One model for all steps is compiled once, where an experiment of PyBaMM
     compiles one for each kind of step.
+
+    Parameters
+    ----------
+    separator_points : int, optional
+        Of the mesh; `SEPARATOR_POINTS` of the electrolyte if not given.
     """
     pybamm = import_pybamm()
     model = pybamm.lithium_ion.DFN(
@@ -74,7 +79,7 @@ def half_cell_simulation(cell: VirtualCell) -> Any:
         solver=pybamm.IDAKLUSolver(root_method="nonlinear_solver"),
         var_pts={
             "x_n": POINTS,
-            "x_s": SEPARATOR_POINTS[cell.electrode.electrolyte],
+            "x_s": separator_points or SEPARATOR_POINTS[cell.electrode.electrolyte],
             "x_p": POINTS,
             "r_n": POINTS,
             "r_p": POINTS,
@@ -100,6 +105,12 @@ def solve_step(simulation: Any, state: Any, inputs: StepInputs, longest_s: float
     if solution.termination == "final time":
         raise LabError(f"{where}: not over after {longest_s / 3600.0:.0f} h. Choose a milder cell or C-rate.")
     return solution
+
+
+def salt_mol(solution: Any) -> tuple[float, float]:
+    """Lithium in the electrolyte at the beginning and at the end of a solved step, in mol: nothing may change it."""
+    amount_mol = solution["Total lithium in electrolyte [mol]"].entries
+    return float(amount_mol[0]), float(amount_mol[-1])
 
 
 def import_pybamm() -> Any:

@@ -23,8 +23,8 @@ from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import cut_grains
 
 COARSE_UM = 0.6  # our choice: points are hit without bias at any pixel size
-PLANE_LENGTH_UM = 3600.0  # our choice: all planes together, so that thousands of grains and flakes are seen
-FEWEST_PLANES, MOST_PLANES = 12, 28  # our choice: one in 3.4 µm of depth or closer, less than a grain's width
+PLANES_PER_D50_UM = 36_000.0  # our choice: area of all planes together in µm² per µm, thousands of grains and flakes
+FEWEST_PLANES, MOST_PLANES = 8, 20  # our choice: one in half a median grain's width or closer
 HEADROOM_UM, FOOTROOM_UM = 20.0, 8.0  # above and below the coating's mean surfaces: more than any peak and dent
 
 
@@ -82,8 +82,9 @@ def to_recipe(section: CrossSection, *, effort: float = 1.0) -> CrossSection:
 
 
 def measured_fractions(section: CrossSection) -> dict[str, float]:
-    """Volume fractions of the coating under its surface, on planes half-way between those that `to_recipe` takes."""
-    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in _planes(section, offset=0.5)]
+    """Volume fractions of the coating under its surface, measured on the recipe's planes and half-way between them."""
+    planes = [*_planes(section), *_planes(section, offset=0.5)]
+    views = [view(replace(section, plane_um=y_um), frame) for frame, y_um in planes]
     whole = np.concatenate([seen.phases for seen in views], axis=1)
     return replace(views[0], phases=whole).fractions()
 
@@ -91,7 +92,8 @@ def measured_fractions(section: CrossSection) -> dict[str, float]:
 def _planes(section: CrossSection, *, effort: float = 1.0, offset: float = 0.0) -> list[tuple[Frame, float]]:
     """Level views of the whole slab, evenly spread over its depth, the first beside the section's own plane."""
     width_um, depth_um = section.period_um
-    planes = int(effort * np.clip(PLANE_LENGTH_UM / width_um, FEWEST_PLANES, MOST_PLANES))
+    enough = PLANES_PER_D50_UM * section.electrode.particle_d50_um / (width_um * section.electrode.thickness_um)
+    planes = int(effort * np.clip(enough, FEWEST_PLANES, MOST_PLANES))
     columns = round(width_um / COARSE_UM)
     pixel_size_um = width_um / columns
     foil_row = (section.electrode.thickness_um + HEADROOM_UM) / pixel_size_um

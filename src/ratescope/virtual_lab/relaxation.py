@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-SKIN = 0.15  # of the largest radius: neighbours are looked for that far, and again when balls may have moved so much
+from ratescope.virtual_lab.fields import Height
 
-Height = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+SKIN = 0.25  # of the largest radius: neighbours are looked for that far, and again when balls may have moved so much
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +49,8 @@ def relax(
     is_hole : bool array, shape (balls,)
         Holes keep grains out, but may run into each other: pores are not balls.
     steps, step_share : int, float
-        Our choice: 120 steps bring the mean overlap of touching grains below 5 % of the smaller radius at a fraction of
-        0.66; shares over one half make dense packings swing.
+        Our choice: 120 steps bring the mean overlap of touching grains to about 5 % of the smaller radius at a fraction
+        of 0.66; shares over one half make dense packings swing.
 
     Returns
     -------
@@ -62,7 +61,7 @@ def relax(
     skin_um = SKIN * float(radii_um.max())
     moved_um, pairs, low, high = np.inf, np.empty((0, 2), np.intp), centres[:, 2], centres[:, 2]
     for _ in range(steps):
-        if moved_um > skin_um / 2.0:
+        if moved_um > 0.8 * skin_um:
             pairs = _neighbours(centres, radii_um, skin_um, walls.period_um)
             pairs = pairs[~(is_hole[pairs[:, 0]] & is_hole[pairs[:, 1]])]
             low, high = walls.floor(*centres[:, :2].T) + radii_um, walls.ceiling(*centres[:, :2].T) - radii_um
@@ -96,8 +95,8 @@ def _neighbours(
         ]
     )
     apart = _shortest(centres[pairs[:, 0]] - centres[pairs[:, 1]], np.array([*period_um, np.inf]))
-    reach = radii[pairs].sum(axis=1) + skin_um
-    close: NDArray[np.intp] = pairs[(apart**2).sum(axis=1) < reach**2]
+    reach = radii[pairs[:, 0]] + radii[pairs[:, 1]] + skin_um
+    close: NDArray[np.intp] = pairs[np.einsum("ij,ij->i", apart, apart) < reach**2]
     return close
 
 
@@ -106,7 +105,7 @@ def _pushes(
 ) -> NDArray[np.float64]:
     first, second = pairs[:, 0], pairs[:, 1]
     apart = _shortest(centres[first] - centres[second], period)
-    distance = np.sqrt((apart**2).sum(axis=1))
+    distance = np.sqrt(np.einsum("ij,ij->i", apart, apart))
     overlap = radii[first] + radii[second] - distance
     touching = overlap > 0.0
     first, second, distance = first[touching], second[touching], np.maximum(distance[touching], 1e-9)

@@ -1,7 +1,8 @@
 """What a polished surface reflects in bright field, before any optics: foil, NCM, flakes, binder, resin in this order.
 
-Brightness belongs to the material, never to the electrode's porosity. All levels are our choice, after section 2.2 and
-published bright-field micrographs of NCM cathodes: a share of the light that a mirror would send back.
+Brightness belongs to the material, never to the electrode's porosity. Light is a share of what a mirror would send
+back; its planes are red, green and blue, shape (3, rows, columns). All amounts of texture are our choice, after section
+2.2 and published bright-field micrographs of NCM cathodes.
 """
 
 from __future__ import annotations
@@ -16,120 +17,119 @@ from ratescope.virtual_lab.cross_section import PHASES, CrossSection, View
 from ratescope.virtual_lab.fields import solid_noise
 from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.grains import cut_grains
+from ratescope.virtual_lab.instrument import Microscope
+from ratescope.virtual_lab.texture import TILE, laid, mottle, primary_particles
 
-REFLECTED: Mapping[str, float] = {
-    "resin": 0.13,
-    "pore": 0.13,
-    "particle": 0.62,
-    "crack": 0.11,
-    "carbon": 0.36,
-    "binder": 0.25,
-    "foil": 0.93,
-}
-TINTS: Mapping[str, tuple[float, float, float]] = {
-    "resin": (0.97, 1.0, 1.05),
-    "pore": (0.97, 1.0, 1.05),
-    "particle": (1.035, 1.0, 0.925),
-    "crack": (0.97, 1.0, 1.05),
-    "carbon": (0.995, 1.0, 1.01),
-    "binder": (1.0, 1.0, 1.01),
-    "foil": (1.0, 1.0, 0.995),
-}
-MOTTLE: Mapping[str, float] = {"foil": 0.018, "carbon": 0.10, "binder": 0.14, "resin": 0.03, "pore": 0.05}
-CLOUDS: Mapping[str, float] = {"foil": 0.012, "resin": 0.07, "pore": 0.05, "particle": 0.01}
-LINES_PER_MM = 150.0  # our choice: well polished
-STANDS_PROUD: Mapping[str, float] = {"particle": 1.0, "foil": 0.75, "carbon": 0.35, "binder": 0.15}
+Light = NDArray[np.float32]
+
+COARSE = 4  # pixels of what lies below the surface: it is out of focus
+STANDS_PROUD: Mapping[str, float] = {"particle": 1.0, "foil": 0.75, "carbon": 0.3, "binder": 0.12}
 """What polishing leaves higher: hard grains stand above soft resin, and light is lost on the slopes between."""
 
 
-def reflected_light(section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Light from each pixel by colour; float32, shape (rows, columns, 3), from 0 to 1."""
-    light = _by_phase(REFLECTED)[seen.phases]
-    light += _glow_from_below(section, frame) * np.isin(seen.phases, _codes("resin", "pore", "crack"))
-    light *= _grain_texture(section, frame, seen, rng)
-    light *= _fine_texture(section, frame, seen)
-    light *= _relief(seen, frame)
-    light *= _polishing_lines(seen, frame, rng)
-    tints = np.ones((len(PHASES), 3), np.float32)
-    for name, tint in TINTS.items():
-        tints[PHASES[name]] = tint
-    coloured: NDArray[np.float32] = light[..., None] * tints[seen.phases]
-    return coloured
+def reflected_light(
+    section: CrossSection,
+    frame: Frame,
+    seen: View,
+    rng: np.random.Generator,
+    *,
+    microscope: Microscope,
+    lines_per_mm: float,
+) -> Light:
+    """Light from each pixel by colour; float32, shape (3, rows, columns), from 0 to 1."""
+    light = by_phase(microscope.reflected)[seen.phases]
+    light += _buried(section, frame) * by_phase({"resin": 1.0, "pore": 1.0, "crack": 0.5, "binder": 0.5})[seen.phases]
+    _shade_grains(light, section, frame, seen, rng)
+    _shade_carbon(light, frame, seen, section.binder_seed, rng)
+    _shade_foil(light, frame, seen, section.binder_seed, rng)
+    light *= _relief(seen, frame, microscope.relief)
+    light *= _polishing_lines(seen, frame, lines_per_mm, rng)
+    tints = np.stack([by_phase({name: tint[c] for name, tint in microscope.tints.items()}, 1.0) for c in range(3)])
+    return np.stack([light * tint[seen.phases] for tint in tints])
 
 
-def _by_phase(table: Mapping[str, float], otherwise: float = 0.0) -> NDArray[np.float32]:
+def by_phase(table: Mapping[str, float], otherwise: float = 0.0) -> NDArray[np.float32]:
     """Values in the order of the phases' codes."""
     return np.array([table.get(name, otherwise) for name in PHASES], np.float32)
 
 
-def _codes(*names: str) -> list[int]:
-    return [PHASES[name] for name in names]
-
-
-def _glow_from_below(section: CrossSection, frame: Frame) -> NDArray[np.float32]:
-    """Resin is clear: grains a few µm below the surface shine through it, out of focus."""
-    coarse = frame.coarser(3)
-    glow = np.zeros((coarse.rows, coarse.columns), np.float32)
-    for depth_um, blur_um, share in ((1.0, 0.45, 0.08), (2.8, 1.3, 0.075)):
+def _buried(section: CrossSection, frame: Frame) -> Light:
+    """Resin is clear and a little cloudy: grains a few µm below the surface shine through it, out of focus."""
+    coarse = frame.coarser(COARSE)
+    glow = 0.009 * solid_noise(coarse, section.plane_um, spacing_um=9.0, seed=section.binder_seed + 7)
+    for depth_um, blur_um, share in ((1.0, 0.45, 0.075), (2.8, 1.3, 0.07)):
         below = cut_grains(section.grains, coarse, section.plane_um + depth_um, section.period_um)
         glow += share * ndimage.gaussian_filter((below.level < 1.0).astype(np.float32), blur_um / coarse.pixel_size_um)
-    return _enlarged(glow, 3, frame)
+    return _enlarged(glow, COARSE, frame)
 
 
-def _enlarged(coarse: NDArray[np.float32], factor: int, frame: Frame) -> NDArray[np.float32]:
+def _enlarged(coarse: Light, factor: int, frame: Frame) -> Light:
     shift = (1.0 / factor - 1.0) / 2.0
     enlarged = np.empty((frame.rows, frame.columns), np.float32)
     ndimage.affine_transform(coarse, np.full(2, 1.0 / factor), [shift, shift], output=enlarged, order=1, mode="nearest")
     return enlarged
 
 
-def _grain_texture(section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Each grain a little brighter or darker; in it, primary particles of about 0.7 µm and fine pores."""
-    count = len(section.grains.radii_um)
+def _shade_grains(light: Light, section: CrossSection, frame: Frame, seen: View, rng: np.random.Generator) -> None:
+    """Each grain a little brighter or darker; in it, primary particles of about 0.6 µm and fine pores."""
+    count, size_um, seed = len(section.grains.radii_um), frame.pixel_size_um, section.binder_seed
     shade = (1.0 + 0.045 * rng.standard_normal(count)).astype(np.float32)
-    porous = (3.0 - rng.gamma(1.6, 0.4, count).clip(0.0, 1.5)).astype(np.float32)
-    y_um, seed = section.plane_um, section.binder_seed
-    aside, upwards = (solid_noise(frame, y_um, spacing_um=0.9, seed=seed + k) for k in (2, 3))
-    is_grain = seen.phases == PHASES["particle"]
-    owner = seen.grain[is_grain]
-    primary = _primary_particles(frame, is_grain, 0.35 * aside[is_grain], 0.35 * upwards[is_grain], seed)
-    speck = solid_noise(frame, y_um, spacing_um=0.34, seed=seed + 4)[is_grain]
-    hole = np.clip((speck - porous[owner]) * 2.0, 0.0, 1.0)
-    texture = np.ones(is_grain.shape, np.float32)
-    texture[is_grain] = shade[owner] * (1.0 + 0.21 * primary + 0.03 * aside[is_grain]) * (1.0 - 0.55 * hole)
-    return texture
+    crystalline = rng.uniform(0.025, 0.075, count).astype(np.float32)
+    porous = (3.1 - rng.gamma(1.4, 0.42, count).clip(0.0, 1.5)).astype(np.float32)
+    place = np.flatnonzero(seen.phases == PHASES["particle"])
+    owner = seen.grain.ravel()[place]
+    tile_place = _places_on_tile(place, owner, frame, rng.integers(0, TILE, (2, count)))
+    speck = mottle(0.42 / size_um, 0.42 / size_um, seed + 4).ravel()[tile_place]
+    facet = primary_particles(size_um, seed).ravel()[tile_place]
+    broad = mottle(2.2 / size_um, 2.2 / size_um, seed + 3).ravel()[tile_place]
+    hole = np.clip((speck - porous[owner]) * np.float32(2.5), 0.0, 1.0)
+    rounding = np.clip((seen.level.ravel()[place] - 0.86) / 0.14, 0.0, 1.0)
+    texture = shade[owner] * (1.0 + crystalline[owner] * facet + np.float32(0.012) * broad)
+    texture *= (1.0 - np.float32(0.62) * hole) * (1.0 - np.float32(0.05) * rounding)
+    light.ravel()[place] *= texture
 
 
-def _primary_particles(
-    frame: Frame, where: NDArray[np.bool_], aside: NDArray[np.float32], upwards: NDArray[np.float32], seed: int
-) -> NDArray[np.float32]:
-    """One value from −½ to ½ for each primary particle: cells of 0.7 µm with crooked borders."""
-    row, column = np.nonzero(where)
-    x_um, z_um = frame.to_um(row.astype(np.float32), column.astype(np.float32))
-    iz = np.floor(z_um / 0.62 + upwards)
-    ix = np.floor(x_um / 0.72 + aside + 0.5 * (iz % 2))
-    low_x, low_z = int(ix.min(initial=0)), int(iz.min(initial=0))
-    table = np.random.default_rng([seed, 5]).random(
-        (int(iz.max(initial=0)) - low_z + 1, int(ix.max(initial=0)) - low_x + 1), np.float32
-    )
-    return table[(iz - low_z).astype(np.intp), (ix - low_x).astype(np.intp)] - np.float32(0.5)
+def _places_on_tile(
+    place: NDArray[np.intp], owner: NDArray[np.int32], frame: Frame, starts: NDArray[np.int64]
+) -> NDArray[np.intp]:
+    """Where on a tile each pixel finds its texture: each grain starts from another place."""
+    row, column = np.divmod(place, frame.columns)
+    down, right = (row + starts[0][owner]) % TILE, (column + starts[1][owner]) % TILE
+    return np.asarray(down * TILE + right, np.intp)
 
 
-def _fine_texture(section: CrossSection, frame: Frame, seen: View) -> NDArray[np.float32]:
-    """Rolled foil, cloudy resin, mottled flakes and binder."""
-    mottle = solid_noise(frame, section.plane_um, spacing_um=0.45, seed=section.binder_seed + 6)
-    clouds = solid_noise(frame.coarser(8), section.plane_um, spacing_um=9.0, seed=section.binder_seed + 7)
-    texture = _by_phase(MOTTLE)[seen.phases] * mottle
-    texture += _by_phase(CLOUDS)[seen.phases] * _enlarged(clouds, 8, frame)
-    texture += 1.0
-    return texture
+def _shade_carbon(light: Light, frame: Frame, seen: View, seed: int, rng: np.random.Generator) -> None:
+    """Flakes dip in and out of the surface, binder is a grainy haze, and pores hold traces of both."""
+    size_um, shape = frame.pixel_size_um, (frame.rows, frame.columns)
+    fine = laid(mottle(0.42 / size_um, 0.42 / size_um, seed + 6), *shape, rng)
+    patch = laid(mottle(1.5 / size_um, 1.5 / size_um, seed + 8), *shape, rng)
+    fine_share = {"carbon": 0.13, "binder": 0.20, "pore": 0.10, "resin": 0.03, "crack": 0.1}
+    patch_share = {"carbon": 0.19, "binder": 0.12, "pore": 0.06}
+    light *= 1.0 + by_phase(fine_share)[seen.phases] * fine + by_phase(patch_share)[seen.phases] * patch
 
 
-def _relief(seen: View, frame: Frame) -> NDArray[np.float32]:
+def _shade_foil(light: Light, frame: Frame, seen: View, seed: int, rng: np.random.Generator) -> None:
+    """Rolled aluminium: streaks along the foil, etched grains, and small dark inclusions."""
+    rows = np.flatnonzero((seen.phases == PHASES["foil"]).any(axis=1))
+    if rows.size == 0:
+        return
+    band, size_um = np.s_[rows[0] : rows[-1] + 1], frame.pixel_size_um
+    shape = (rows[-1] + 1 - rows[0], frame.columns)
+    fall = float(np.tan(np.deg2rad(frame.tilt_deg)))
+    streak = laid(mottle(0.5 / size_um, 7.0 / size_um, seed + 9), *shape, rng, fall=fall)
+    etched = laid(mottle(0.8 / size_um, 0.8 / size_um, seed + 10), *shape, rng)
+    texture = 1.0 + 0.014 * streak + 0.016 * etched - 0.22 * np.clip(2.0 * (etched - 3.0), 0.0, 1.0)
+    light[band] *= np.where(seen.phases[band] == PHASES["foil"], texture, 1.0)
+
+
+def _relief(seen: View, frame: Frame, strength: float) -> Light:
     """Slopes at the edges of what stands proud lose light, and more so on the side away from the lamp's axis."""
-    height = ndimage.gaussian_filter(_by_phase(STANDS_PROUD)[seen.phases], 0.22 / frame.pixel_size_um)
-    down, right = np.gradient(height)
-    shading: NDArray[np.float32] = 1.0 - 1.1 * np.hypot(down, right) + 0.35 * (0.6 * down + 0.8 * right)
+    height = ndimage.gaussian_filter(by_phase(STANDS_PROUD)[seen.phases], 0.22 / frame.pixel_size_um, truncate=3.0)
+    down, right = np.zeros_like(height), np.zeros_like(height)
+    down[1:-1] = 0.5 * (height[2:] - height[:-2])
+    right[:, 1:-1] = 0.5 * (height[:, 2:] - height[:, :-2])
+    slopes = 0.21 * down + 0.28 * right - 1.1 * np.hypot(down, right)
+    shading = np.asarray(1.0 + np.float32(strength) * slopes, np.float32)
     # Neighbouring grains meet in a fine groove.
     grain = seen.grain
     for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
@@ -137,10 +137,10 @@ def _relief(seen: View, frame: Frame) -> NDArray[np.float32]:
     return shading
 
 
-def _polishing_lines(seen: View, frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
+def _polishing_lines(seen: View, frame: Frame, lines_per_mm: float, rng: np.random.Generator) -> Light:
     """The last polish leaves faint, fine lines on what is hard."""
     lines = np.ones((frame.rows, frame.columns), np.float32)
-    count = int(rng.poisson(LINES_PER_MM * frame.columns * frame.pixel_size_um * 1e-3))
+    count = int(rng.poisson(lines_per_mm * frame.columns * frame.pixel_size_um * 1e-3))
     for slope, depth in zip(np.tan(rng.uniform(-1.2, 1.2, count)), rng.uniform(0.02, 0.07, count), strict=True):
         row, column = rng.random(2) * (frame.rows, frame.columns)
         if abs(slope) < 1.0:
@@ -151,5 +151,5 @@ def _polishing_lines(seen: View, frame: Frame, rng: np.random.Generator) -> NDAr
             columns = np.rint(column + (rows - row) / slope).astype(np.intp)
         inside = (rows >= 0) & (rows < frame.rows) & (columns >= 0) & (columns < frame.columns)
         lines[rows[inside], columns[inside]] -= np.float32(depth)
-    lines[~np.isin(seen.phases, _codes("particle", "foil"))] = 1.0
+    lines[by_phase({"particle": 1.0, "foil": 1.0})[seen.phases] == 0.0] = 1.0
     return lines

@@ -1,0 +1,1 @@
+"""What perfect knowledge would predict: the limit that stands beside every network."""

@@ -1,0 +1,124 @@
+"""What the truth says of a crop: its phases, pixel by pixel, and what a perfect eye would measure in them.
+
+Only the oracles read this. The image preparation never does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from ratescope.records import Box
+from ratescope.units import CROP_COLUMNS, CROP_ROWS, NETWORK_PIXEL_SIZE_UM
+from ratescope.virtual_lab.cross_section import PHASES
+
+MATERIALS = ("pore", "crack", "particle", "carbon", "binder")
+"""What a crop is made of; what artefacts cover is left out of every share."""
+
+FEATURES = (
+    "area_porosity",  # cracks included; the oracles read along it
+    *(f"{name}_share" for name in MATERIALS[1:]),
+    "particle_chord_along_um",
+    "particle_chord_upright_um",
+    "pore_chord_along_um",
+    "pore_chord_upright_um",
+    "particle_depth_median_um",
+    "particle_depth_p90_um",
+    "pore_depth_median_um",
+    "pore_depth_p90_um",
+    "particle_share_sd_across",
+)
+BLOCKS = 8  # our choice: pieces of 84 columns, about one particle wide
+
+
+def read_phase_map(truth: Path, stem: str) -> tuple[NDArray[np.uint8], Mapping[str, Any]]:
+    """The phases of a mosaic, uint8 of shape (rows, columns), and the rest of its truth."""
+    with Image.open(truth / f"{stem}_phases.png") as picture:
+        phases = np.array(picture)
+    return phases, json.loads((truth / f"{stem}.json").read_text(encoding="utf-8"))
+
+
+def crop_phases(phases: NDArray[np.uint8], level_to_file: NDArray[np.float64], box: Box) -> NDArray[np.uint8]:
+    """The phases under a crop: the same grid of 224 × 672 places, each with the phase of the nearest pixel.
+
+    Parameters
+    ----------
+    phases : uint8 array, shape (rows, columns)
+        Of the file.
+    level_to_file : float array, shape (2, 3)
+        (row, column, 1) in the levelled micrograph → (row, column) in the file.
+    box : Box
+        Of the crop, in the levelled micrograph.
+
+    Examples
+    --------
+    >>> phases = np.zeros((300, 800), np.uint8)
+    >>> phases[100:] = 2
+    >>> straight = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    >>> int(crop_phases(phases, straight, Box(50.0, 274.0, 10.0, 682.0)).argmax(axis=0)[0])
+    50
+    """
+    row = box.top + (np.arange(CROP_ROWS)[:, None] + 0.5) * box.height / CROP_ROWS - 0.5
+    column = box.left + (np.arange(CROP_COLUMNS)[None, :] + 0.5) * box.width / CROP_COLUMNS - 0.5
+    there = level_to_file[:, :1, None] * row + level_to_file[:, 1:2, None] * column + level_to_file[:, 2:, None]
+    rows, columns = (
+        np.clip(np.rint(place), 0, size - 1).astype(np.intp) for place, size in zip(there, phases.shape, strict=True)
+    )
+    return np.asarray(phases[rows, columns])
+
+
+def phase_features(phases: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What a perfect eye measures in one crop, in the order of `FEATURES`.
+
+    Shares of the area; mean chords of particles and of pores, along the foil and upright (stereology's intercepts);
+    how deep particles and pores are (distance from their boundary, median and 90th percentile over their area); and how
+    unevenly particles lie along the crop.
+
+    Parameters
+    ----------
+    phases : uint8 array, shape (224, 672)
+
+    Returns
+    -------
+    float array, shape (14,)
+    """
+    masks = {name: phases == PHASES[name] for name in MATERIALS}
+    known = sum(int(mask.sum()) for mask in masks.values())
+    particle, pore = masks["particle"], masks["pore"] | masks["crack"]
+    shares = [mask.sum() / max(known, 1) for mask in (pore, *list(masks.values())[1:])]
+    across = [block.mean() for block in np.array_split(particle, BLOCKS, axis=1)]
+    return np.array(
+        [
+            *shares,
+            *(_mean_chord_um(mask, axis) for mask in (particle, pore) for axis in (1, 0)),
+            *_depths_um(particle),
+            *_depths_um(pore),
+            np.std(across),
+        ]
+    )
+
+
+def _mean_chord_um(mask: NDArray[np.bool_], axis: int) -> float:
+    """Mean length of the runs along an axis; runs that the border cuts count half."""
+    changes = int(np.count_nonzero(np.diff(mask.astype(np.int8), axis=axis)))
+    return 2.0 * NETWORK_PIXEL_SIZE_UM * int(mask.sum()) / max(changes, 1)
+
+
+def _depths_um(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    if not mask.any():
+        return np.zeros(2)
+    depth_um = ndimage.distance_transform_edt(mask)[mask] * NETWORK_PIXEL_SIZE_UM
+    return np.asarray(np.quantile(depth_um, (0.5, 0.9)))
+
+
+def true_thickness_um(truth: Mapping[str, Any]) -> float:
+    """Mean thickness of the coating in one mosaic: its true surface over its true foil edge, across the tilt."""
+    rows = np.array(truth["foil_rows"], float) - np.array(truth["surface_rows"], float)
+    return float(np.nanmean(rows) * truth["pixel_size_um"] * np.cos(np.deg2rad(truth["tilt_deg"])))

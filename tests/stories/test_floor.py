@@ -1,0 +1,82 @@
+"""The floor of a virtual campaign, as `ratescope lab` leaves it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratescope.campaign.crops import prepare_campaign
+from ratescope.campaign.sheets import read_campaign
+from ratescope.errors import CampaignError
+from ratescope.floor import floor_under, write_floor
+from ratescope.settings import FoldSettings, Settings
+from ratescope.virtual_lab.cross_section import PHASES
+from ratescope.virtual_lab.phase_map import crop_phases, read_phase_map
+
+
+@pytest.fixture(scope="module")
+def floor(campaign):
+    return json.loads((campaign / "truth" / "floor.json").read_text(encoding="utf-8"))
+
+
+def test_the_true_phases_lie_under_the_crops_that_were_cut(campaign):
+    """Grains are bright: a shift by a few pixels would mix them with pores."""
+    read = read_campaign(campaign)
+    crops = prepare_campaign(read, Settings().prepare)
+    for crop, box, pixels in zip(crops.ids[::3], crops.boxes[::3], crops.pixels[::3], strict=True):
+        phases, _ = read_phase_map(campaign / "truth", Path(crop.file).stem)
+        there = crop_phases(phases, crops.level_to_file[crop.file], box)
+        is_grain = there == PHASES["particle"]
+        green = pixels[..., 1].astype(float)
+        contrast = green[is_grain].mean() - green[there == PHASES["pore"]].mean()
+        moved = np.roll(is_grain, 8, axis=1)
+        assert contrast > 60.0, crop
+        assert contrast > 1.15 * (green[moved].mean() - green[~moved].mean()), crop
+
+
+def test_more_knowledge_never_errs_more(floor):
+    possible = [c for c in floor["protocols"].values() if "impossible" not in c]
+    assert possible
+    for protocol in possible:
+        for capacity in ("specific", "density"):
+            error = {name: of["per_electrode"]["overall"]["mape_percent"] for name, of in protocol[capacity].items()}
+            assert error["field with thickness"] <= error["field"]
+            assert min(protocol[capacity]["crop"]["tried_mape_percent"].values()) == pytest.approx(
+                protocol[capacity]["crop"]["per_crop"]["overall"]["mape_percent"]
+            )
+
+
+def test_an_electrode_that_is_trained_on_is_known_to_the_electrode_oracle(floor):
+    of_crops = floor["protocols"]["as-published"]["specific"]["electrode"]
+    assert of_crops["per_electrode"]["overall"]["mape_percent"] == 0.0
+    assert of_crops["regressor"].startswith("looked up")
+
+
+def test_the_floor_says_every_rate_in_both_units_and_that_it_is_simulated(floor):
+    assert floor["simulated"] is True
+    for capacity in ("specific", "density"):
+        rates = floor["protocols"]["by-specimen"][capacity]["crop"]["per_crop"]["by_c_rate"]
+        assert list(rates) == ["0.2", "1", "2", "3", "5"]
+
+
+def test_it_is_the_floor_of_the_same_folds_only(campaign):
+    same = Settings(folds=FoldSettings("by-specimen", 5))
+    assert floor_under(campaign, same, "specific") is not None
+    assert floor_under(campaign, Settings(folds=FoldSettings("by-specimen", 3)), "specific") is None
+
+
+def test_asking_again_works_nothing_out(campaign):
+    path = campaign / "truth" / "floor.json"
+    before = path.stat().st_mtime_ns
+    assert write_floor(campaign) == path
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_campaign_without_truth_has_no_floor(campaign, tmp_path):
+    for sheet in ("campaign.toml", "electrodes.csv", "micrographs.csv", "cells.csv"):
+        (tmp_path / sheet).write_bytes((campaign / sheet).read_bytes())
+    for folder in ("micrographs", "cycler"):
+        (tmp_path / folder).symlink_to(campaign / folder)
+    with pytest.raises(CampaignError, match=r"no truth/electrodes\.json.*ratescope lab"):
+        write_floor(tmp_path)

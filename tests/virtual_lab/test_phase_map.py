@@ -1,0 +1,79 @@
+"""What a perfect eye measures in a crop."""
+
+import numpy as np
+import pytest
+
+from ratescope.records import Box
+from ratescope.virtual_lab.cross_section import PHASES
+from ratescope.virtual_lab.phase_map import FEATURES, crop_phases, phase_features, true_thickness_um
+
+STRAIGHT = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+def named(phases):
+    return dict(zip(FEATURES, phase_features(phases), strict=True))
+
+
+def test_stripes_have_the_chords_that_they_were_drawn_with():
+    """Upright stripes, 8 px of particle and 24 px of pore: 672 px hold 21 pairs."""
+    phases = np.full((224, 672), PHASES["pore"], np.uint8)
+    phases[:, np.arange(672) % 32 < 8] = PHASES["particle"]
+    seen = named(phases)
+    assert seen["area_porosity"] == pytest.approx(0.75)
+    # 41 changes in 672 columns: what the border cuts counts half.
+    assert seen["particle_chord_along_um"] == pytest.approx(8 * 0.123 * 42 / 41)
+    assert seen["pore_chord_along_um"] == pytest.approx(24 * 0.123 * 42 / 41)
+    assert seen["particle_share_sd_across"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_cracks_are_pores_with_a_share_of_their_own():
+    phases = np.full((224, 672), PHASES["particle"], np.uint8)
+    phases[:, :168] = PHASES["pore"]
+    phases[:, 168:336] = PHASES["crack"]
+    seen = named(phases)
+    assert (seen["area_porosity"], seen["crack_share"], seen["particle_share"]) == pytest.approx((0.5, 0.25, 0.5))
+
+
+def test_what_an_artefact_covers_is_left_out():
+    phases = np.full((224, 672), PHASES["particle"], np.uint8)
+    phases[:112] = PHASES["pore"]
+    clean = named(phases)
+    phases[60:164, 100:300] = PHASES["void"]
+    assert named(phases)["area_porosity"] == pytest.approx(clean["area_porosity"], abs=1e-12)
+
+
+def test_the_deepest_place_of_a_disc_is_its_middle():
+    row, column = np.mgrid[:224, :672]
+    phases = np.full((224, 672), PHASES["pore"], np.uint8)
+    phases[np.hypot(row - 112, column - 336) < 80] = PHASES["particle"]
+    # Over a disc's area the depth has its median at (1 − √½) of the radius, its 90th percentile at (1 − √0.1).
+    seen = named(phases)
+    assert seen["particle_depth_median_um"] == pytest.approx(80 * 0.123 * (1 - np.sqrt(0.5)), rel=0.03)
+    assert seen["particle_depth_p90_um"] == pytest.approx(80 * 0.123 * (1 - np.sqrt(0.1)), rel=0.03)
+
+
+def test_a_crop_of_a_coarser_file_shows_the_same_places():
+    """At 0.246 µm per pixel the box is half as large; each pixel stands for 2 × 2 of the crop's."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 6, (200, 500)).astype(np.uint8)
+    crop = crop_phases(coarse, STRAIGHT, Box(10.0, 122.0, 30.0, 366.0))
+    np.testing.assert_array_equal(crop, coarse[10:122, 30:366].repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_a_turned_micrograph_is_read_where_its_crop_was_cut():
+    row, column = np.mgrid[:400, :900]
+    slope = np.tan(np.deg2rad(2.0))
+    phases = np.where(row > 200 + slope * (column - 450), PHASES["foil"], PHASES["pore"]).astype(np.uint8)
+    turn = np.deg2rad(2.0)
+    # Level (row, column) about (200, 450) → file.
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    offset = np.array([200.0, 450.0]) - matrix @ np.array([200.0, 450.0])
+    crop = crop_phases(phases, np.column_stack([matrix, offset]), Box(88.0, 312.0, 114.0, 786.0))
+    first_foil = (crop == PHASES["foil"]).argmax(axis=0)
+    assert np.ptp(first_foil) <= 1
+    assert first_foil.mean() == pytest.approx(200 - 88, abs=1.0)
+
+
+def test_thickness_is_measured_across_the_tilt():
+    truth = {"foil_rows": [160.0, 161.0], "surface_rows": [60.0, 61.0], "pixel_size_um": 0.5, "tilt_deg": 60.0}
+    assert true_thickness_um(truth) == pytest.approx(100 * 0.5 * 0.5)
