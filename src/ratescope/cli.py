@@ -136,7 +136,10 @@ def lab(
     with progress() as tell:
         failures = run_lab(campaign, plan, jobs=jobs, dask=dask, on_progress=tell)
     print("Everything in this campaign is simulated.")
-    return _close([campaign], refused=failures)
+    for name, reason in failures.items():
+        print(f"failed: {reason if name in reason else f'{name}: {reason}'}")
+    _close([campaign])
+    return SOME_REFUSED if failures else DONE
 
 
 @app.command()

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratescope.campaign.crops import CampaignCrops, prepare_campaign
+from ratescope.campaign.crops import CampaignCrops, file_hash, prepare_campaign
 from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
@@ -100,15 +100,15 @@ def floor_under(folder: Path, settings: Settings, capacity: Capacity) -> dict[st
 
 
 def _key(folder: Path) -> str:
-    """Changes when any file that the floor is worked out from does; reads no content, so that asking again is free."""
+    """Changes when any file that the floor is worked out from does; large files are not read: asking again is free."""
+    sheets = [file_hash(file) for file in sorted(folder.glob("*.csv"))]
     files = [
-        *folder.glob("*.csv"),
         *folder.glob("micrographs/*"),
         *folder.glob("cycler/*"),
         *folder.glob("truth/*_phases.png"),
     ]
     seen = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(files)]
-    return hashlib.sha256(json.dumps([SCHEMA, asdict(Settings().prepare), seen]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([SCHEMA, asdict(Settings().prepare), sheets, seen]).encode()).hexdigest()[:16]
 
 
 def _read(target: Path) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _backend(dask: str | None) -> Iterator[None]:
     from joblib import parallel_config
 
     try:
-        client = Client(dask, timeout="10s")  # type: ignore[no-untyped-call]
+        client = Client(dask, timeout="5s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {dask} ({error}). Check the address.") from error
     with client, parallel_config(backend="dask"):

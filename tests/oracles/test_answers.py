@@ -60,7 +60,9 @@ def test_a_field_oracle_says_the_same_for_all_crops_of_an_electrode_and_a_crop_o
 
 def test_only_an_oracle_with_thickness_hears_of_it():
     truth, fold = truth_with(0.03), fold_by_electrode()
-    thicker = Truth(truth.electrodes, {c: f + np.array([0.0, 10.0 * int(c.electrode[1])]) for c, f in truth.crops.items()})
+    thicker = Truth(
+        truth.electrodes, {c: f + np.array([0.0, 10.0 * int(c.electrode[1])]) for c, f in truth.crops.items()}
+    )
     for oracle in ("field", "crop"):
         before, after = (answer(oracle, fold, t, "quadratic") for t in (truth, thicker))
         assert all(np.array_equal(before[c], after[c]) for c in before)

@@ -11,7 +11,7 @@ from ratescope.errors import LabError
 from ratescope.protocol import RateBlock, RateProtocol
 from ratescope.units import POROSITIES, RATES_PER_H
 from ratescope.virtual_lab.cell import draw_cell, nominal_cell
-from ratescope.virtual_lab.design import VirtualElectrode
+from ratescope.virtual_lab.design import SET_A, SET_B, VirtualElectrode
 from ratescope.virtual_lab.discharge import discharge_capacities, log_times_s, simulate_rate_test
 from ratescope.virtual_lab.half_cell import half_cell_parameters
 
@@ -85,6 +85,30 @@ def test_one_model_with_inputs_agrees_with_an_experiment_of_pybamm(trace):
     discharge = simulation.solve().cycles[0].steps[2]
     capacity_ah = cell.current_a(3.0) * (discharge.t[-1] - discharge.t[0]) / 3600.0
     assert trace.true_capacities_ah[3.0] == pytest.approx(capacity_ah, rel=2e-3)
+
+
+def test_salt_leaks_through_coarse_separators_only(trace, monkeypatch):
+    """No reaction makes or takes salt: what the electrolyte holds at the end is what it held at the beginning."""
+    monkeypatch.setattr("ratescope.virtual_lab.discharge.MOST_SALT_DRIFT", 1.0)
+    coarse = simulate_rate_test(nominal_cell(electrode()), protocol=one_cycle(), separator_points=10)
+    assert abs(trace.salt_drift) < 2e-4
+    assert abs(coarse.salt_drift) > 10.0 * abs(trace.salt_drift)
+    assert trace.truth()["salt_drift"] == trace.salt_drift
+
+
+def test_a_rate_test_that_loses_salt_is_an_error_and_not_a_result(monkeypatch):
+    monkeypatch.setattr("ratescope.virtual_lab.discharge.MOST_SALT_DRIFT", 1e-6)
+    with pytest.raises(LabError, match=r"cell nominal: the simulation does not conserve salt.*Take more points"):
+        simulate_rate_test(nominal_cell(electrode()), protocol=one_cycle(), separator_points=10)
+
+
+def test_set_b_has_the_other_electrolyte_and_differs_by_tens_of_ampere_hours_at_5c():
+    """VIRTUAL-LAB, section 3: nothing published tells A from B, yet they differ by up to 35 Ah/kg at 5C."""
+    sheet = electrode(0.346)
+    a, b = (discharge_capacities(sheet.with_transport(law), [5.0])[0] for law in (SET_A, SET_B))
+    assert sheet.with_transport(SET_B).tortuosity == pytest.approx(1.3 * 0.346**-0.8)
+    assert abs(a - b) < 35.0
+    assert abs(a - b) > 1.0
 
 
 def test_transport_in_the_pores_is_porosity_over_tortuosity_and_the_conductivity_is_effective():

@@ -1,11 +1,14 @@
 """What a virtual campaign consists of."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ratescope.errors import LabError
 from ratescope.units import LOADS_MPA, POROSITIES
+from ratescope.virtual_lab.laboratories import LABORATORIES
 from ratescope.virtual_lab.plan import MICROGRAPH, CampaignPlan, chance, load_for_porosity, plan_electrodes
 
 
@@ -62,6 +65,8 @@ def test_each_job_has_its_own_chance():
     ("arguments", "said"),
     [
         ({"preset": "mars"}, "no preset 'mars'.* Known are reference"),
+        ({"preset": "second-lab"}, "Did you mean 'second-laboratory'"),
+        ({"preset": "drawn-loading"}, "one sheet of one loading.* Choose --design continuum"),
         ({"electrodes": 3}, "has the paper's 5 electrodes.* Leave --electrodes out"),
         ({"design": "continuum", "electrodes": 0}, "at least one electrode; asked for 0"),
     ],
@@ -69,3 +74,52 @@ def test_each_job_has_its_own_chance():
 def test_what_cannot_be_planned_is_said_in_a_sentence(arguments, said):
     with pytest.raises(LabError, match=said):
         CampaignPlan(**arguments)
+
+
+@pytest.mark.parametrize("preset", LABORATORIES)
+def test_every_laboratory_photographs_the_same_field(preset):
+    """Other pixels, the same µm: 120 × 775 µm of mosaic (section 2.1)."""
+    design = "continuum" if preset == "drawn-loading" else "densification"
+    plan = CampaignPlan(design, preset=preset)
+    size_um = plan.laboratory.microscope.pixel_size_um
+    reference = CampaignPlan(design)
+    assert plan.mosaic_rows * size_um == pytest.approx(reference.mosaic_rows * 0.123, abs=size_um)
+    assert plan.mosaic_columns * size_um == pytest.approx(reference.mosaic_columns * 0.123, abs=size_um)
+
+
+def test_the_second_laboratory_differs_in_everything_at_once():
+    first, second = (LABORATORIES[name] for name in ("reference", "second-laboratory"))
+    assert first.microscope.pixel_size_um != second.microscope.pixel_size_um
+    assert first.microscope.reflected != second.microscope.reflected
+    assert first.particles != second.particles
+    assert not set(first.transport) & set(second.transport)
+    assert first.preparation != second.preparation
+
+
+def test_a_laboratory_s_particles_and_transport_are_those_of_its_electrodes():
+    plan = CampaignPlan("continuum", electrodes=30, seed=4, preset="second-laboratory")
+    laboratory = plan.laboratory
+    for electrode in plan_electrodes(plan):
+        assert electrode.particles == laboratory.particles
+        low, high = laboratory.particle_d50_range_um
+        assert low <= electrode.particle_d50_um <= high
+        assert electrode.tau_exponent in {law.tau_exponent for law in laboratory.transport}
+
+
+@given(st.integers(0, 200))
+def test_a_drawn_loading_fits_under_the_microscope_and_into_a_crop(seed):
+    plan = CampaignPlan("continuum", electrodes=8, seed=seed, preset="drawn-loading")
+    electrodes = plan_electrodes(plan)
+    assert len({e.active_loading_mg_per_cm2 for e in electrodes}) == 8
+    for electrode in electrodes:
+        assert 10.0 <= electrode.active_loading_mg_per_cm2 <= 20.0
+        assert 41.9 <= electrode.thickness_um <= 95.1
+        assert electrode.thickness_um + 24.0 <= plan.mosaic_rows * 0.123
+
+
+def test_drawing_loadings_changes_nothing_else():
+    fixed, drawn = (
+        CampaignPlan("continuum", electrodes=5, seed=1, preset=name) for name in ("reference", "drawn-loading")
+    )
+    for one, other in zip(plan_electrodes(fixed), plan_electrodes(drawn), strict=True):
+        assert replace(other, active_loading_mg_per_cm2=one.active_loading_mg_per_cm2) == one

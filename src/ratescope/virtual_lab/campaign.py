@@ -1,67 +1,44 @@
 """A campaign folder as a laboratory would bring it, made by the virtual laboratory: all of it is simulated.
 
-Each micrograph and each cell is a job with its own chance, drawn from the seed and the job's number alone, so that the
-result does not depend on how many run at once, nor on where an interrupted campaign went on.
+Each rate test, mosaic and tortuosity is a job with its own chance, drawn from the seed and the job's number alone, so
+that the result does not depend on how many run at once, nor on where an interrupted campaign went on. A job that fails
+is named with its reason; the others are done all the same, and asking again tries the failed ones only.
+
+On a Dask cluster every worker must see the campaign's folder under the same path.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import tomli_w
-
-from ratescope.campaign.sheets import (
-    CELL_COLUMNS,
-    ELECTRODE_COLUMNS,
-    MICROGRAPH_COLUMNS,
-    PREPARATION_COLUMNS,
-    CampaignFacts,
-)
 from ratescope.errors import LabError
-from ratescope.files import prepare_folder, write_csv, write_json, write_text
+from ratescope.files import prepare_folder, write_json
 from ratescope.jobs import run_jobs
 from ratescope.records import OnProgress, no_progress
-from ratescope.units import NETWORK_PIXEL_SIZE_UM, POROSITIES, POROSITY_LABELS
+from ratescope.virtual_lab.campaign_jobs import (
+    CellJob,
+    MicrographJob,
+    TortuosityJob,
+    cell_jobs,
+    is_done,
+    micrograph_jobs,
+)
+from ratescope.virtual_lab.campaign_sheets import write_sheets
 from ratescope.virtual_lab.cycler_file import write_basytec
-from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.discharge import draw_cell, simulate_rate_test
 from ratescope.virtual_lab.microscope import photograph
 from ratescope.virtual_lab.mosaic_file import write_micrograph, write_truth
 from ratescope.virtual_lab.packing import cut_cross_section
-from ratescope.virtual_lab.plan import CELL, MICROGRAPH, SPECIMEN, CampaignPlan, chance, plan_electrodes
+from ratescope.virtual_lab.plan import CELL, GEOMETRY, MICROGRAPH, SPECIMEN, CampaignPlan, chance, plan_electrodes
+from ratescope.virtual_lab.tortuosity import geometric_tortuosity
 
-Job = TypeVar("Job")
-MOSAIC_ROWS = 975  # section 2.1
-LAMP = (0.92, 1.06)  # our choice: illumination differs between specimens, not between areas of one
-
-
-@dataclass(frozen=True)
-class MicrographJob:
-    """One mosaic to be made."""
-
-    electrode: VirtualElectrode
-    specimen: str
-    area: int
-    number: int
-
-    @property
-    def stem(self) -> str:
-        """Name of its files."""
-        return f"{self.electrode.name}_{self.specimen}_a{self.area}"
-
-
-@dataclass(frozen=True)
-class CellJob:
-    """One rate test to be made."""
-
-    electrode: VirtualElectrode
-    name: str
-    number: int
+Job = TypeVar("Job", MicrographJob, CellJob, TortuosityJob)
 
 
 @dataclass(frozen=True)
@@ -80,165 +57,134 @@ def make_campaign(
     jobs: int = 1,
     dask: str | None = None,
     on_progress: OnProgress = no_progress,
-) -> None:
+) -> dict[str, str]:
     """Make a virtual campaign in a folder, or go on with it where it stopped.
+
+    Returns
+    -------
+    dict
+        By name of a rate test, mosaic or electrode: why it could not be made. The sheets leave it out;
+        ``truth/failures.json`` says the same.
 
     Raises
     ------
     LabError
-        If the folder holds another campaign, or a rate test could not be simulated; what was made stays.
+        If the folder holds another campaign, PyBaMM is missing, or nothing at all could be made.
     """
     prepare_folder(folder)
     _claim(folder, plan)
     electrodes = plan_electrodes(plan)
-    micrographs, cells = _micrograph_jobs(plan, electrodes), _cell_jobs(plan, electrodes)
+    micrographs, cells = micrograph_jobs(plan, electrodes), cell_jobs(plan, electrodes)
+    tortuosities = [TortuosityJob(electrode, number) for number, electrode in enumerate(electrodes)]
     how = HowToRun(jobs, dask, on_progress)
-    failures = [
-        *_run(partial(_simulate_cell, folder=folder, plan=plan), cells, how, "rate tests simulated"),
-        *_run(partial(_take_micrograph, folder=folder, plan=plan), micrographs, how, "mosaics rendered"),
-    ]
-    if failures:
-        raise LabError(f"{len(failures)} of {len(cells) + len(micrographs)} jobs failed: {' · '.join(failures[:5])}")
-    _write_sheets(folder, plan, electrodes, micrographs, cells)
+    if importlib.util.find_spec("pybamm") is None and not all(is_done(job, folder) for job in cells):
+        raise LabError("the virtual laboratory's rate tests need PyBaMM. Install ratescope[lab].")
+    failures = {
+        **_run(_simulate_cell, cells, folder, plan, how, "rate tests simulated"),
+        **_run(_take_micrograph, micrographs, folder, plan, how, "mosaics rendered"),
+        **_run(_work_out_tortuosity, tortuosities, folder, plan, how, "tortuosities worked out"),
+    }
+    made_micrographs = [job for job in micrographs if is_done(job, folder)]
+    made_cells = [job for job in cells if is_done(job, folder)]
+    whole = {job.electrode.name for job in made_micrographs} & {job.electrode.name for job in made_cells}
+    for electrode in electrodes:
+        if electrode.name not in whole:
+            failures[electrode.name] = "no rate test or no mosaic of it could be made. The sheets leave it out."
+    if not whole:
+        raise LabError(f"{folder}: nothing could be made: {next(iter(failures.items()))}. Choose another plan.")
+    write_sheets(
+        folder,
+        plan,
+        [electrode for electrode in electrodes if electrode.name in whole],
+        [job for job in made_micrographs if job.electrode.name in whole],
+        [job for job in made_cells if job.electrode.name in whole],
+    )
+    _write_failures(folder / "truth" / "failures.json", failures)
+    return failures
 
 
 def _claim(folder: Path, plan: CampaignPlan) -> None:
-    """Mark the folder as this plan's; another plan's folder is left alone."""
+    """Mark the folder as this plan's, and clear away what a killed run left half written; others' folders stay."""
     path = folder / "truth" / "plan.json"
     if path.is_file():
         earlier = json.loads(path.read_text(encoding="utf-8"))
         if earlier != {"schema": 1, **asdict(plan)}:
             said = ", ".join(f"{key} {value}" for key, value in earlier.items() if key != "schema")
             raise LabError(f"{folder} holds another virtual campaign ({said}). Choose another folder.")
-    elif any(folder.iterdir()):
+        for half in folder.glob("*/.*.part*"):
+            half.unlink(missing_ok=True)
+        return
+    if any(folder.iterdir()):
         raise LabError(f"{folder} is not empty and holds no virtual campaign. Choose a new folder.")
     write_json(path, {"schema": 1, **asdict(plan)})
 
 
-def _micrograph_jobs(plan: CampaignPlan, electrodes: Sequence[VirtualElectrode]) -> list[MicrographJob]:
-    places = [
-        (electrode, f"s{specimen}", area)
-        for electrode in electrodes
-        for specimen in range(1, plan.specimens + 1)
-        for area in range(1, plan.areas + 1)
-    ]
-    return [MicrographJob(*place, number) for number, place in enumerate(places)]
-
-
-def _cell_jobs(plan: CampaignPlan, electrodes: Sequence[VirtualElectrode]) -> list[CellJob]:
-    names = [(electrode, f"{electrode.name}_c{n}") for electrode in electrodes for n in range(1, plan.cells + 1)]
-    return [CellJob(*name, number) for number, name in enumerate(names)]
-
-
-def _run(job: Callable[[Job], str], todo: Sequence[Job], how: HowToRun, what: str) -> list[str]:
-    """Run jobs of one kind, tell how far they are, and return what failed, in words."""
-    failures = []
-    how.on_progress(0, len(todo), what)
-    for done, failure in enumerate(run_jobs(job, todo, jobs=how.jobs, dask=how.dask), start=1):
+def _run(
+    make: Callable[[Job, Path, CampaignPlan], None],
+    all_jobs: Sequence[Job],
+    folder: Path,
+    plan: CampaignPlan,
+    how: HowToRun,
+    what: str,
+) -> dict[str, str]:
+    """Run the jobs of one kind that are not done yet, tell how far they are, and return what failed, in words."""
+    todo = [job for job in all_jobs if not is_done(job, folder)]
+    failures = {}
+    done = len(all_jobs) - len(todo)
+    how.on_progress(done, len(all_jobs), what)
+    attempts = run_jobs(partial(_attempt, make=make, folder=folder, plan=plan), todo, jobs=how.jobs, dask=how.dask)
+    for job, failure in zip(todo, attempts, strict=True):
         if failure:
-            failures.append(failure)
-        how.on_progress(done, len(todo), what)
+            failures[job.name] = failure
+        done += 1
+        how.on_progress(done, len(all_jobs), what)
     return failures
 
 
-def _take_micrograph(job: MicrographJob, folder: Path, plan: CampaignPlan) -> str:
-    target = folder / "micrographs" / f"{job.stem}.tif"
-    if target.is_file():
-        return ""
-    rng = chance(plan, MICROGRAPH, job.number)
-    width_um = plan.mosaic_columns * NETWORK_PIXEL_SIZE_UM
-    cross_section = cut_cross_section(job.electrode, width_um=width_um, rng=rng)
-    lamp = chance(plan, SPECIMEN, job.number // plan.areas).uniform(*LAMP)
-    micrograph = photograph(
-        cross_section, rows=MOSAIC_ROWS, columns=plan.mosaic_columns, rng=rng, illumination=float(lamp)
-    )
-    write_truth(folder / "truth", job.stem, micrograph)
-    write_micrograph(target, micrograph)  # last: its presence says that the job is done
-    return ""
-
-
-def _simulate_cell(job: CellJob, folder: Path, plan: CampaignPlan) -> str:
-    target = folder / "cycler" / f"{job.name}.txt"
-    if target.is_file():
-        return ""
-    rng = chance(plan, CELL, job.number)
+def _attempt(job: Job, make: Callable[[Job, Path, CampaignPlan], None], folder: Path, plan: CampaignPlan) -> str:
+    """Do a job; why it could not be done, or nothing."""
     try:
-        cell = draw_cell(job.electrode, job.name, rng)
-        trace = simulate_rate_test(cell)
+        make(job, folder, plan)
     except LabError as error:
-        return f"{job.name}: {error}"
-    write_json(folder / "truth" / f"{job.name}.json", {"schema": 1, **asdict(cell), **trace.truth()})
-    write_basytec(target, trace, rng=rng)
+        return str(error)
     return ""
 
 
-def _write_sheets(
-    folder: Path,
-    plan: CampaignPlan,
-    electrodes: Sequence[VirtualElectrode],
-    micrographs: Sequence[MicrographJob],
-    cells: Sequence[CellJob],
-) -> None:
-    """The four sheets, last: a folder without them is not yet a campaign."""
-    labels = dict(zip(POROSITIES, POROSITY_LABELS, strict=True))
-    write_csv(folder / "electrodes.csv", ELECTRODE_COLUMNS, [_electrode_row(e, labels) for e in electrodes])
-    write_csv(
-        folder / "micrographs.csv",
-        [*MICROGRAPH_COLUMNS, *PREPARATION_COLUMNS],
-        [_micrograph_row(job) for job in micrographs],
+def _take_micrograph(job: MicrographJob, folder: Path, plan: CampaignPlan) -> None:
+    rng = chance(plan, MICROGRAPH, job.number)
+    microscope = plan.laboratory.microscope
+    width_um = plan.mosaic_columns * microscope.pixel_size_um
+    cross_section = cut_cross_section(job.electrode, width_um=width_um, rng=rng)
+    lamp = chance(plan, SPECIMEN, job.number // plan.areas).uniform(*microscope.lamp)  # one lamp for a specimen
+    micrograph = photograph(
+        cross_section,
+        rows=plan.mosaic_rows,
+        columns=plan.mosaic_columns,
+        rng=rng,
+        microscope=microscope,
+        preparation=plan.laboratory.preparation,
+        illumination=float(lamp),
     )
-    masses = {job.name: _true_mass_mg(folder, job) for job in cells}
-    write_csv(
-        folder / "cells.csv",
-        CELL_COLUMNS,
-        [
-            {
-                "cell": job.name,
-                "electrode": job.electrode.name,
-                "active_mass_mg": round(masses[job.name], 4),
-                "file": f"cycler/{job.name}.txt",
-            }
-            for job in cells
-        ],
-    )
-    write_json(folder / "truth" / "electrodes.json", {"schema": 1, "electrodes": [_truth_of(e) for e in electrodes]})
-    facts = CampaignFacts(name=f"simulated {plan.design}, seed {plan.seed}", simulated=True)
-    table = {key: value for key, value in asdict(facts).items() if value is not None}
-    note = "# Made by ratescope's virtual laboratory: every micrograph and every rate test here is SIMULATED.\n"
-    write_text(folder / "campaign.toml", note + tomli_w.dumps(table))
+    write_truth(folder / "truth", job.name, micrograph)
+    write_micrograph(job.files(folder)[-1], micrograph)
 
 
-def _electrode_row(electrode: VirtualElectrode, labels: dict[float, int]) -> dict[str, object]:
-    return {
-        "electrode": electrode.name,
-        "batch": electrode.batch,
-        "load_mpa": electrode.load_mpa,
-        "coating_thickness_um": round(electrode.thickness_um, 2),
-        "loading_mg_per_cm2": electrode.active_loading_mg_per_cm2,
-        "porosity": electrode.porosity,
-        "porosity_label": labels.get(electrode.porosity, round(electrode.porosity * 100)),
-    }
+def _simulate_cell(job: CellJob, folder: Path, plan: CampaignPlan) -> None:
+    rng = chance(plan, CELL, job.number)
+    cell = draw_cell(job.electrode, job.name, rng)
+    trace = simulate_rate_test(cell)
+    truth, export = job.files(folder)
+    write_json(truth, {"schema": 1, **asdict(cell), **trace.truth()})
+    write_basytec(export, trace, rng=rng)
 
 
-def _micrograph_row(job: MicrographJob) -> dict[str, object]:
-    return {
-        "file": f"micrographs/{job.stem}.tif",
-        "electrode": job.electrode.name,
-        "specimen": job.specimen,
-        "area": job.area,
-        "pixel_size_um": NETWORK_PIXEL_SIZE_UM,
-        "prepared_on": f"simulated day {1 + int(job.specimen[1:]) % 3}",  # not tied to the electrode
-        "microscope": "simulated bright field",
-        "objective": "50x/0.80",
-        "exposure_ms": 10,
-        "polish": "simulated",
-    }
+def _work_out_tortuosity(job: TortuosityJob, folder: Path, plan: CampaignPlan) -> None:
+    tortuosity = geometric_tortuosity(job.electrode, chance(plan, GEOMETRY, job.number))
+    write_json(job.files(folder)[-1], {"schema": 1, "simulated": True, **asdict(tortuosity)})
 
 
-def _true_mass_mg(folder: Path, job: CellJob) -> float:
-    truth = json.loads((folder / "truth" / f"{job.name}.json").read_text(encoding="utf-8"))
-    return float(truth["active_mass_mg"])
-
-
-def _truth_of(electrode: VirtualElectrode) -> dict[str, object]:
-    return asdict(electrode) | {"thickness_um": electrode.thickness_um, "tortuosity": electrode.tortuosity}
+def _write_failures(path: Path, failures: Mapping[str, str]) -> None:
+    if failures:
+        write_json(path, {"schema": 1, "failures": failures})
+    else:
+        path.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class ParticleLaw:
     Attributes
     ----------
     size_spread : float
-        Deviation of ln(diameter) by volume: 0.46 puts D10 and D90 at 5 and 16 µm around 9.2 µm (VIRTUAL-LAB, section 1).
+        Deviation of ln(diameter) by volume: 0.46 puts D10 and D90 at 5 and 16 µm around 9.2 (VIRTUAL-LAB, section 1).
     elongation : float
         Deviation of the logarithm of each axis: 0.085 gives aspect ratios of about 1.2 (our choice).
     bumpiness : float
@@ -37,6 +37,9 @@ class ParticleLaw:
     size_spread: float = 0.46
     elongation: float = 0.085
     bumpiness: float = 1.0
+
+
+REFERENCE_PARTICLES = ParticleLaw()
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class VirtualElectrode:
     tau_factor: float = SET_A.tau_factor
     electrolyte: Electrolyte = SET_A.electrolyte
     solid_diffusivity_m2_per_s: float = SET_A.solid_diffusivity_m2_per_s
-    particles: ParticleLaw = ParticleLaw()
+    particles: ParticleLaw = REFERENCE_PARTICLES
 
     def __post_init__(self) -> None:
         if not 0.15 <= self.porosity <= 0.60:

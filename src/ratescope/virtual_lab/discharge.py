@@ -30,8 +30,8 @@ ROW_EVERY_S = 60.0  # our choice: what cyclers log; one row per second would be 
 ROW_EVERY_V = 0.005  # our choice: steep parts of the curve get their rows by voltage
 LONGEST_HOLD_S = 72 * 3600.0  # our choice: a cell that holds for three days never fills
 LONGEST_FILLING = 1.5  # our choice: a current that would pass 1.5 theoretical capacities never ends
-# Our choice: five times what 80 points in the separator leak over Table 2 (VIRTUAL-LAB, section 3).
-MOST_SALT_DRIFT = 1e-3
+# Our choice: at 0.2 % of salt leaked over the whole of Table 2, no capacity of its rate curve is off by 0.1 Ah/kg.
+MOST_SALT_DRIFT = 2e-3
 MAKE_IT_EASIER = "Lower the C-rate, or raise the porosity."
 
 
@@ -158,8 +158,8 @@ def _salt_drift(salt_mol: Sequence[float], cell: VirtualCell) -> float:
     drift = salt_mol[-1] / salt_mol[0] - 1.0
     if abs(drift) > MOST_SALT_DRIFT:
         raise LabError(
-            f"cell {cell.name}: the simulation does not conserve salt: its amount changed by {100 * drift:+.2f} %, more "
-            f"than {100 * MOST_SALT_DRIFT:g} %. Take more points in the separator."
+            f"cell {cell.name}: the simulation does not conserve salt: its amount changed by {100 * drift:+.2f} %, "
+            f"more than {100 * MOST_SALT_DRIFT:g} %. Take more points in the separator."
         )
     return drift
 

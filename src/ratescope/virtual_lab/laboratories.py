@@ -1,7 +1,7 @@
 """Virtual laboratories by name: who made the coatings, with which materials, and who photographed them.
 
-A second laboratory differs in everything at once, on purpose: a network that learned from the reference laboratory is to
-be asked what it makes of another's micrographs.
+A second laboratory differs in everything at once, on purpose: a network that learned from the reference laboratory is
+to be asked what it makes of another's micrographs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from ratescope.errors import LabError
 from ratescope.units import ACTIVE_LOADING_MG_PER_CM2
-from ratescope.virtual_lab.design import SET_A, SET_B, ParticleLaw, TransportLaw
+from ratescope.virtual_lab.design import REFERENCE_PARTICLES, SET_A, SET_B, ParticleLaw, TransportLaw
 from ratescope.virtual_lab.instrument import (
     REFERENCE_MICROSCOPE,
     REFERENCE_PREPARATION,
@@ -51,7 +51,7 @@ class Laboratory:
     microscope: Microscope = REFERENCE_MICROSCOPE
     preparation: Preparation = REFERENCE_PREPARATION
     microscope_name: str = "simulated bright field"
-    particles: ParticleLaw = ParticleLaw()
+    particles: ParticleLaw = REFERENCE_PARTICLES
     particle_d50_um: float = 9.2
     particle_d50_range_um: tuple[float, float] = (7.5, 11.0)  # our choice, around the paper's 9 to 10 µm
     transport: tuple[TransportLaw, ...] = (SET_A, SET_B)

@@ -48,7 +48,7 @@ class CampaignPlan:
     def __post_init__(self) -> None:
         if self.design == "densification" and self.laboratory.loading_range_mg_per_cm2 is not None:
             raise LabError(
-                f"the densification is one sheet of one loading, but the preset {self.preset!r} draws a loading for each "
+                f"the densification is one sheet of one loading, but the preset {self.preset!r} draws one for each "
                 "electrode. Choose --design continuum, or another preset."
             )
         if self.design == "densification" and self.electrodes not in {None, len(LOADS_MPA)}:
