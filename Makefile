@@ -1,6 +1,6 @@
 # One door for people and CI. Every target is complete on a machine that has Python, make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types slow bundled readme clean
+.PHONY: help setup demo test check format lint types slow bundled readme gallery clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,10 @@ bundled: .venv/ready ## make the bundled ensemble and micrographs anew (an hour 
 
 readme: .venv/ready ## make the pictures of the README anew
 	$(BIN)/python docs/gallery/readme_picture.py
+
+PICTURES := $(patsubst %.py,%.png,$(filter-out docs/gallery/readme_picture.py,$(wildcard docs/gallery/*.py)))
+gallery: .venv/ready ## draw the pictures of docs/gallery anew
+	for picture in $(PICTURES); do $(BIN)/python $${picture%.png}.py $$picture || exit 1; done
 
 clean: ## remove what was built, .venv included
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis ratescope-demo

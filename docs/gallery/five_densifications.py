@@ -21,7 +21,7 @@ from ratescope.virtual_lab.microscope import photograph
 from ratescope.virtual_lab.mosaic_file import write_micrograph
 from ratescope.virtual_lab.packing import cut_cross_section
 
-COLUMNS = 1400
+COLUMNS = 900
 SEED = 11
 
 
@@ -31,7 +31,7 @@ def main(target):
         rng = np.random.default_rng(SEED)
         electrode = VirtualElectrode("gallery", "gallery", load_mpa=load_mpa, porosity=porosity)
         section = cut_cross_section(electrode, width_um=COLUMNS * 0.123, rng=rng)
-        micrograph = photograph(section, columns=COLUMNS, rng=rng)
+        micrograph = photograph(section, columns=COLUMNS, rng=rng, artefacts=False)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "simulated.tif"
             write_micrograph(path, micrograph)

@@ -10,6 +10,7 @@
     │   └── CollectorError  the collector foil cannot be found
     ├── RateTestError       the electrochemical record is incomplete or inconsistent
     ├── LabError            the virtual laboratory was asked for something that it cannot make
+    │   └── SolverGaveUpError  a simulated rate test could not be solved to its end
     ├── TrainingError       a network cannot be trained on what was given
     └── LeakError           one unit of independence stands on two sides of a fold
 
@@ -74,6 +75,10 @@ class RateTestError(RatescopeError):
 
 class LabError(RatescopeError):
     """The virtual laboratory was asked for something that it cannot make."""
+
+
+class SolverGaveUpError(LabError):
+    """A simulated rate test could not be solved to its end."""
 
 
 class TrainingError(RatescopeError):

@@ -1,12 +1,9 @@
 """What the documentation shows runs, and what it links to exists. Its Python examples run as doctests."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from ratescope.cli import app
 
@@ -38,10 +35,3 @@ def test_the_make_targets_that_pages_name_exist():
     for page in PAGES:
         named = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets, page
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "docs" / "gallery").glob("*.py")), ids=lambda script: script.stem)
-def test_gallery_scripts_draw_their_picture(script, tmp_path):
-    subprocess.run([sys.executable, str(script), str(tmp_path / "picture.png")], check=True)
-    with Image.open(tmp_path / "picture.png") as picture:
-        assert min(picture.size) > 300

@@ -14,6 +14,7 @@ from ratescope.virtual_lab import campaign
 from ratescope.virtual_lab.campaign import make_campaign
 from ratescope.virtual_lab.plan import CampaignPlan
 
+WORK_OUT_TORTUOSITY = campaign._work_out_tortuosity
 PLAN = CampaignPlan("continuum", electrodes=3, seed=2)
 
 
@@ -105,11 +106,33 @@ def test_a_campaign_of_which_nothing_can_be_made_is_none(made, monkeypatch, tmp_
     assert not (tmp_path / "electrodes.csv").exists()
 
 
-def test_a_failed_tortuosity_is_unknown_and_the_electrode_stays(made, monkeypatch, tmp_path):
-    failing(monkeypatch, "_work_out_tortuosity", {"e003"})
-    assert list(make_campaign(tmp_path, PLAN)) == ["e003"]
+def test_a_coating_that_nothing_leads_through_has_no_tortuosity_and_is_no_failure(made, monkeypatch, tmp_path):
+    def closed(electrode, _rng):
+        raise LabError(f"electrode {electrode.name}: no pore leads from the foil to the surface.")
+
+    monkeypatch.setattr(campaign, "_work_out_tortuosity", WORK_OUT_TORTUOSITY)
+    monkeypatch.setattr(campaign, "geometric_tortuosity", closed)
+    assert make_campaign(tmp_path, PLAN) == {}
     truth = json.loads((tmp_path / "truth" / "electrodes.json").read_text())["electrodes"]
-    assert [electrode["tortuosity_geometric"] for electrode in truth] == [5.0, 5.0, None]
+    assert [electrode["tortuosity_geometric"] for electrode in truth] == [None] * 3
+    assert "no pore leads" in (tmp_path / "truth" / "e001_tortuosity.json").read_text()
+
+
+def test_an_error_that_nobody_expected_names_the_job(made, monkeypatch, tmp_path):
+    def broken(_job, _folder, _plan):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(campaign, "_take_micrograph", broken)
+    with pytest.raises(ZeroDivisionError, match="division by zero") as caught:
+        make_campaign(tmp_path, PLAN)
+    assert "e001_s1_a1" in caught.value.__notes__[0]
+
+
+def test_a_folder_whose_first_file_was_cut_short_is_taken(made, tmp_path):
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / ".plan.123.part.json").write_text("{")
+    assert make_campaign(tmp_path, PLAN) == {}
+    assert not list(tmp_path.rglob(".*.part*"))
 
 
 def test_the_folder_of_another_is_left_alone(made, tmp_path):

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ratescope.errors import LabError
+from ratescope.errors import LabError, SolverGaveUpError
 from ratescope.protocol import RateBlock, RateProtocol
 from ratescope.units import POROSITIES, RATES_PER_H
+from ratescope.virtual_lab import discharge
 from ratescope.virtual_lab.cell import draw_cell, nominal_cell
 from ratescope.virtual_lab.design import SET_A, SET_B, VirtualElectrode
 from ratescope.virtual_lab.discharge import discharge_capacities, log_times_s, simulate_rate_test
@@ -100,6 +101,23 @@ def test_a_rate_test_that_loses_salt_is_an_error_and_not_a_result(monkeypatch):
     monkeypatch.setattr("ratescope.virtual_lab.discharge.MOST_SALT_DRIFT", 1e-6)
     with pytest.raises(LabError, match=r"cell nominal: the simulation does not conserve salt.*Take more points"):
         simulate_rate_test(nominal_cell(electrode()), protocol=one_cycle(), separator_points=10)
+
+
+def test_a_test_that_the_usual_tolerance_does_not_get_through_is_done_again_with_a_strict_one(trace, monkeypatch):
+    solve, tried = discharge.solve_step, []
+
+    def gives_up_once(*arguments):
+        tried.append(arguments[-1])
+        if len(tried) == 2:
+            raise SolverGaveUpError(f"{arguments[-1]}: PyBaMM cannot solve it. Choose a milder cell or C-rate.")
+        return solve(*arguments)
+
+    monkeypatch.setattr(discharge, "solve_step", gives_up_once)
+    again = simulate_rate_test(nominal_cell(electrode()), protocol=one_cycle())
+    assert (trace.tolerance, again.tolerance) == (1e-4, 1e-6)
+    assert len(tried) == 2 + 3
+    ours, theirs = (list(test.true_capacities_ah.values()) for test in (again, trace))
+    assert ours == pytest.approx(theirs, rel=1e-3)
 
 
 def test_set_b_has_the_other_electrolyte_and_differs_by_tens_of_ampere_hours_at_5c():

@@ -106,15 +106,15 @@ def make_campaign(
 def _claim(folder: Path, plan: CampaignPlan) -> None:
     """Mark the folder as this plan's, and clear away what a killed run left half written; others' folders stay."""
     path = folder / "truth" / "plan.json"
+    for half in folder.rglob(".*.part*") if path.parent.is_dir() else ():
+        half.unlink(missing_ok=True)
     if path.is_file():
         earlier = json.loads(path.read_text(encoding="utf-8"))
         if earlier != {"schema": 1, **asdict(plan)}:
             said = ", ".join(f"{key} {value}" for key, value in earlier.items() if key != "schema")
             raise LabError(f"{folder} holds another virtual campaign ({said}). Choose another folder.")
-        for half in folder.glob("*/.*.part*"):
-            half.unlink(missing_ok=True)
         return
-    if any(folder.iterdir()):
+    if any(file for file in folder.rglob("*") if file != path.parent):
         raise LabError(f"{folder} is not empty and holds no virtual campaign. Choose a new folder.")
     write_json(path, {"schema": 1, **asdict(plan)})
 
@@ -142,11 +142,14 @@ def _run(
 
 
 def _attempt(job: Job, make: Callable[[Job, Path, CampaignPlan], None], folder: Path, plan: CampaignPlan) -> str:
-    """Do a job; why it could not be done, or nothing."""
+    """Do a job; why it could not be done, or nothing. What nobody expected stops the campaign, and names the job."""
     try:
         make(job, folder, plan)
     except LabError as error:
         return str(error)
+    except Exception as error:
+        error.add_note(f"This came up while {job.name} of {folder} was made.")
+        raise
     return ""
 
 
@@ -179,8 +182,12 @@ def _simulate_cell(job: CellJob, folder: Path, plan: CampaignPlan) -> None:
 
 
 def _work_out_tortuosity(job: TortuosityJob, folder: Path, plan: CampaignPlan) -> None:
-    tortuosity = geometric_tortuosity(job.electrode, chance(plan, GEOMETRY, job.number))
-    write_json(job.files(folder)[-1], {"schema": 1, "simulated": True, **asdict(tortuosity)})
+    """Where no pore leads through the voxels, that is what there is to know: it is no failure."""
+    try:
+        known = asdict(geometric_tortuosity(job.electrode, chance(plan, GEOMETRY, job.number)))
+    except LabError as error:
+        known = {"tau_through": None, "why": str(error)}
+    write_json(job.files(folder)[-1], {"schema": 1, "simulated": True, **known})
 
 
 def _write_failures(path: Path, failures: Mapping[str, str]) -> None:

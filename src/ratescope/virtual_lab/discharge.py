@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.errors import LabError
+from ratescope.errors import LabError, SolverGaveUpError
 from ratescope.protocol import TABLE_2, RateBlock, RateProtocol
 from ratescope.units import RATES_PER_H
 from ratescope.virtual_lab.cell import VirtualCell, draw_cell, nominal_cell
 from ratescope.virtual_lab.design import VirtualElectrode
-from ratescope.virtual_lab.half_cell import StepInputs, half_cell_simulation, salt_mol, solve_step
+from ratescope.virtual_lab.half_cell import STRICT, USUAL, StepInputs, half_cell_simulation, salt_mol, solve_step
 
 __all__ = ["RateTestTrace", "TraceStep", "VirtualCell", "discharge_capacities", "draw_cell", "simulate_rate_test"]
 
@@ -71,7 +71,8 @@ class RateTestTrace:
     """A simulated rate test: the truth behind a cycler file.
 
     ``skipped`` says in words which steps could not begin because the cell was past their end already; ``salt_drift`` is
-    what the electrolyte's lithium gained from the first step to the last, relative to what it was.
+    what the electrolyte's lithium gained from the first step to the last, relative to what it was; ``tolerance`` is the
+    solver's: the strict one where the usual one did not get through.
     """
 
     cell: VirtualCell
@@ -79,6 +80,7 @@ class RateTestTrace:
     steps: tuple[TraceStep, ...]
     skipped: tuple[str, ...] = ()
     salt_drift: float = 0.0
+    tolerance: float = USUAL
 
     @property
     def discharges(self) -> tuple[TraceStep, ...]:
@@ -110,6 +112,7 @@ class RateTestTrace:
             ],
             "skipped": list(self.skipped),
             "salt_drift": self.salt_drift,
+            "solver_tolerance": self.tolerance,
         }
 
 
@@ -133,7 +136,16 @@ def simulate_rate_test(
     >>> sheet = VirtualElectrode("e30", "b1", load_mpa=200.0, porosity=0.30)
     >>> trace = simulate_rate_test(draw_cell(sheet, "e30-1", np.random.default_rng(1)))  # doctest: +SKIP
     """
-    simulation = half_cell_simulation(cell, separator_points=separator_points)
+    try:
+        return _performed(cell, protocol, half_cell_simulation(cell, separator_points=separator_points), USUAL)
+    except SolverGaveUpError:
+        # Now and then an error of one step grows until a later one cannot be solved: smaller steps from the beginning.
+        strict = half_cell_simulation(cell, separator_points=separator_points, tolerance=STRICT)
+        return _performed(cell, protocol, strict, STRICT)
+
+
+def _performed(cell: VirtualCell, protocol: RateProtocol, simulation: Any, tolerance: float) -> RateTestTrace:
+    """The whole test, step after step."""
     state = None
     salt: list[float] = []
     steps: list[TraceStep] = []
@@ -150,7 +162,7 @@ def simulate_rate_test(
                 raise LabError(f"{where}: the cell is empty before it begins. {MAKE_IT_EASIER}")
             else:
                 skipped.append(f"{where}: past its end before it began")
-    return RateTestTrace(cell, protocol, tuple(steps), tuple(skipped), _salt_drift(salt, cell))
+    return RateTestTrace(cell, protocol, tuple(steps), tuple(skipped), _salt_drift(salt, cell), tolerance)
 
 
 def _salt_drift(salt_mol: Sequence[float], cell: VirtualCell) -> float:

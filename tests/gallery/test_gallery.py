@@ -1,0 +1,17 @@
+"""Every script of the gallery draws its picture."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
+
+
+@pytest.mark.parametrize("script", sorted(GALLERY.glob("*.py")), ids=lambda script: script.stem)
+def test_gallery_scripts_draw_their_picture(script, tmp_path):
+    subprocess.run([sys.executable, str(script), str(tmp_path / "picture.png")], check=True)
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert min(picture.size) > 300
