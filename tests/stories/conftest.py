@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 def campaign(tmp_path_factory) -> Path:
     """Three electrodes, two specimens each, one cell each: simulated in full."""
     folder = tmp_path_factory.mktemp("stories") / "campaign"
-    assert main(["lab", str(folder), "--design", "continuum", "--electrodes", "3", "--small", "--seed", "5"]) == 0
+    assert main(["lab", str(folder), "--design", "continuum", "--electrodes", "3", "--small", "--seed", "4"]) == 0
     return folder
 
 

@@ -37,7 +37,7 @@ def test_a_campaign_has_all_its_files_and_nothing_to_mend(campaign, capsys):
 def test_asking_for_the_same_campaign_again_changes_nothing(campaign, capsys):
     before = {path: path.stat().st_mtime_ns for path in campaign.glob("*/*.t*")}
     again = ["lab", str(campaign), "--design", "continuum", "--electrodes", "3", "--small"]
-    assert main([*again, "--seed", "5"]) == 0
+    assert main([*again, "--seed", "4"]) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert main([*again, "--seed", "6"]) == 2
     assert "holds another virtual campaign" in capsys.readouterr().err
