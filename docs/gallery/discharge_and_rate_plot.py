@@ -35,7 +35,7 @@ ONCE = RateProtocol(  # each rate of the rate curve once, in the order of Table 
 
 def discharges_of(electrode):
     """Specific capacity (Ah/kg) and voltage along the discharge at each rate."""
-    trace = simulate_rate_test(nominal_cell(electrode), protocol=ONCE)
+    trace = simulate_rate_test(nominal_cell(electrode), protocol=ONCE, separator_points=80)
     mass_kg = trace.cell.active_mass_mg * 1e-6
     curves = {}
     for step in trace.discharges:

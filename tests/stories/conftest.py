@@ -17,10 +17,11 @@ max_steps = 12
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """All stories run in one worker, so that their campaign and their run are made once."""
+    """Stories that share the campaign or the run go to one worker, so that both are made once."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and {"campaign", "run"} & set(item.fixturenames):
             item.add_marker(pytest.mark.xdist_group("stories"))
 
 
