@@ -19,10 +19,12 @@ max_steps = 12
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Stories that share the campaign or the run go to one worker, so that both are made once."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents and {"campaign", "run"} & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("stories"))
+    """Stories that share the campaign or the run go to one worker, so that both are made once; they take longest."""
+    here = Path(__file__).parent
+    shared = [i for i in items if here in i.path.parents and {"campaign", "run"} & set(getattr(i, "fixturenames", ()))]
+    for item in shared:
+        item.add_marker(pytest.mark.xdist_group("stories"))
+    items[:] = [*shared, *(item for item in items if item not in shared)]
 
 
 @pytest.fixture(scope="session")
