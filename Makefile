@@ -28,7 +28,7 @@ demo: .venv/installed ## install, run the main job on simulated micrographs, say
 	@echo "open $(CURDIR)/ratescope-demo/report.html"
 
 test: .venv/ready ## all quick tests, doctests and documentation examples, on all cores
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
 
 slow: .venv/ready ## the tests that take minutes: full simulations and trainings
 	$(BIN)/pytest -m slow

@@ -1,4 +1,4 @@
-"""One tiny virtual campaign and one tiny run, made once through the command line and shared by all stories."""
+"""One tiny virtual campaign and one tiny run, made once through the command line and shared by all stories (of one worker)."""
 
 from pathlib import Path
 
@@ -15,16 +15,6 @@ batch_norm_momentum = 0.3
 batch = 4
 max_steps = 12
 """
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Stories that share the campaign or the run go to one worker, so that both are made once; they take longest."""
-    here = Path(__file__).parent
-    shared = [i for i in items if here in i.path.parents and {"campaign", "run"} & set(getattr(i, "fixturenames", ()))]
-    for item in shared:
-        item.add_marker(pytest.mark.xdist_group("stories"))
-    items[:] = [*shared, *(item for item in items if item not in shared)]
 
 
 @pytest.fixture(scope="session")
