@@ -1,4 +1,4 @@
-"""One tiny virtual campaign and one tiny run, made once through the command line and shared by all stories (of one worker)."""
+"""One tiny virtual campaign and one tiny run, made once in each worker, by the command line, for all its stories."""
 
 from pathlib import Path
 
