@@ -20,9 +20,9 @@ from ratescope.virtual_lab.cross_section import PHASES, CrossSection, View, view
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.frame import Frame
 from ratescope.virtual_lab.packing import cut_cross_section
+from ratescope.virtual_lab.recipe import FOOTROOM_UM, HEADROOM_UM
 
 BASE_UM = 60.0  # our choice: some forty grains stand side by side on the base of 60 × 40 µm
-HEADROOM_UM, FOOTROOM_UM = 20.0, 8.0  # above and below the coating's mean surfaces: more than any peak and dent
 TOLERANCE = 1e-6  # of the conjugate gradients' residual: fluxes are known to five digits
 MOST_ITERATIONS = 5000
 
