@@ -9,6 +9,7 @@ from pathlib import Path
 import ratescope
 from ratescope.attribution.maps import ensemble_maps
 from ratescope.evaluation.figures import story_png
+from ratescope.imaging.levelling import levelled_pixels
 
 RATE = 3.0  # 1/h: where the coating's pores decide
 
@@ -18,7 +19,7 @@ section = next(section for section in prepared.sections if section.crop is not N
 ensemble = ratescope.read_model(None)["specific"]
 maps = ensemble_maps(ensemble, section.crop[None], "grad-ram")[0]
 picture = story_png(
-    prepared.levelled,
+    levelled_pixels(prepared),
     section.box,
     section.crop,
     maps[ensemble.c_rates_per_h.index(RATE)],

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_otsu
 
 from ratescope.errors import TrainingError
+from ratescope.imaging.descriptors import find_dark
+from ratescope.units import NETWORK_PIXEL_SIZE_UM
 
 
 def mean_curve(train_curves: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -33,21 +34,19 @@ def mean_curve(train_curves: NDArray[np.float64], n: int) -> NDArray[np.float64]
 
 
 def thresholded_porosity(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of each crop's area that is darker than Otsu's threshold, shape (crops,).
+    """Share of each crop's area that is darker than half-way from its grains to its resin, shape (crops,).
 
-    Resin-filled pores are the darkest phase of a bright-field micrograph (section 2.1); the threshold is each crop's
-    own, so lighting does not matter. ``crops`` has shape (crops, rows, columns, 3).
+    That is `imaging.descriptors.find_dark` on each crop alone: no crop knows of another, and lighting does not matter.
+    ``crops`` has shape (crops, rows, columns, 3) and 0.123 µm per pixel.
 
     Examples
     --------
-    >>> crop = np.full((1, 4, 4, 3), 200, np.uint8)
-    >>> crop[:, :1] = 40
+    >>> crop = np.full((1, 40, 40, 3), 200, np.uint8)
+    >>> crop[:, :12] = 40
     >>> thresholded_porosity(crop)
-    array([0.25])
+    array([0.3])
     """
-    greys = crops.mean(axis=-1).round().astype(np.uint8)
-    thresholds = [threshold_otsu(grey) for grey in greys]  # type: ignore[no-untyped-call]
-    return np.array([float((grey <= limit).mean()) for grey, limit in zip(greys, thresholds, strict=True)])
+    return np.array([float(find_dark(crop[None], NETWORK_PIXEL_SIZE_UM).mean()) for crop in crops])
 
 
 def curve_at_porosity(

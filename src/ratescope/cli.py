@@ -144,17 +144,14 @@ def lab(
 
 @app.command()
 def prepare(paths: Paths, out: Out, pixel_size_um: PixelSize = None, jobs: Jobs = 1) -> int:
-    """Cut micrographs into crops: foil found, levelled, coating bounded, sections sliced; refusals say why."""
-    from ratescope.campaign.crops import micrograph_files, prepare_all
-    from ratescope.settings import Settings
+    """Cut micrographs into crops: foil, coating, sections; preparation.html shows what was dropped and why."""
+    from ratescope.prepare import prepare_micrographs
 
-    files = micrograph_files(paths, pixel_size_um)
     with progress() as tell:
-        entries = prepare_all(files, out, Settings().prepare, jobs=jobs, on_progress=tell)
-    refused = {e["file"]: " ".join(r["text"] for r in e["reasons"]) for e in entries if e["status"] == "refused"}
-    crops = sum(section["status"] == "prepared" for entry in entries for section in entry["sections"])
-    print(f"{crops} crops from {len(entries) - len(refused)} of {len(entries)} micrographs.")
-    return _close([out / "prepared.json"], len(entries), refused)
+        done = prepare_micrographs(paths, out, pixel_size_um=pixel_size_um, jobs=jobs, on_progress=tell)
+    inputs = len(done.entries)
+    print(f"{done.crops} crops from {inputs - len(done.refused)} of {inputs} micrographs.")
+    return _close(done.files, inputs, done.refused)
 
 
 @app.command()

@@ -33,16 +33,18 @@ class PrepareSettings:
     network_pixel_size_um: float = NETWORK_PIXEL_SIZE_UM  # section 2.1
     coarsest_pixel_size_um: float = 0.40  # our choice: at 0.40 µm a 5 µm grain is 12 px wide
     closed_gap_um: float = 6.0  # our choice: the surface spans pores, not valleys
+    spanned_gap_um: float = 7.0  # our choice: the clean rectangle spans pores of the surface that look a little wider
     thinnest_coating_um: float = 5.0  # our choice: one layer of grains
     most_tilt_deg: float = 6.5  # our choice: 5° is the worst that an embedded disc shows; more is not a slight rotation
     least_collector_rating: float = 1.65  # our choice: electrodes rate 1.7 to 2.9, other images mostly below 1.4
     least_collector_support: float = 0.75  # our choice: the foil runs across nearly the whole width
     roughest_foil_um: float = 0.5  # our choice: pressed-in grains make a foil rough to 0.4 µm; coatings are rougher
     least_foil_rank: float = 0.15  # our choice: resin is as dark as what is darkest in the coating, its pores
-    least_far_edge: float = 0.3  # our choice: unless a second edge shows that a dark band is a foil
+    least_far_edge: float = 0.45  # our choice: unless a second edge shows that a dark band is a foil
     grain_length_um: tuple[float, float] = (0.7, 6.0)  # our choice: autocorrelation at one half; electrodes 1.2 to 2.3
     least_grain_evenness: float = 0.29  # our choice: electrodes 0.33 to 0.8, ceramic layers mostly below 0.29
     most_artefact_share: float = 0.01  # our choice: of a crop; more changes what the network sees
+    most_blur_um: float = 0.40  # our choice: 3.2 network pixels; 2 px on top of the sharpest optics stay below 0.36
     most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers −1.3 to −2.5
 
 

@@ -40,6 +40,16 @@ def skeletal_density_g_per_cm3(
     return sum(weight_fractions.values()) / sum(w / densities_g_per_cm3[part] for part, w in weight_fractions.items())
 
 
+def active_volume_share(weight_fractions: Mapping[str, float], densities_g_per_cm3: Mapping[str, float]) -> float:
+    """Share of the active material in the volume of the solid.
+
+    >>> round(active_volume_share(WEIGHT_FRACTIONS, DENSITIES_G_PER_CM3), 3)
+    0.818
+    """
+    volumes = {part: weight / densities_g_per_cm3[part] for part, weight in weight_fractions.items()}
+    return volumes["active"] / sum(volumes.values())
+
+
 def porosity_from_mass(coating_mass_mg_per_cm2: float, thickness_um: float, skeletal_density: float) -> float:
     """Porosity (a fraction) of a coating from its areal mass and thickness (section 2.1).
 

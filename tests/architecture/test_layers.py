@@ -9,13 +9,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "ratescope"
 LAYERS = (
-    {"units", "errors", "files", "jobs", "__init__"},
+    {"units", "errors", "files", "jobs", "lettering", "__init__"},
     {"records", "settings", "protocol"},
     {"imaging", "cycling"},
     {"campaign", "evaluation"},
     {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
-    {"predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "lab"},
+    {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "lab"},
     {"cli"},
     {"__main__"},
 )

@@ -64,7 +64,7 @@ def draw_prepared(rng, file="ncm_30_a.tif"):
         collector=Collector(501.0, 520.0, 0.5, "above", 0.93, np.full(columns, 500.0)),
         coating=coating,
         level_to_file=np.eye(2, 3),
-        levelled=levelled,
+        pixels=levelled,
         sections=sections,
     )
 

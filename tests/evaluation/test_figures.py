@@ -100,7 +100,7 @@ def test_as_many_maps_as_rates(prepared):
 def test_the_story_is_one_picture(prepared, predictions, rng):
     section = prepared.sections[0]
     content = figures.story_png(
-        prepared.levelled,
+        prepared.pixels,
         section.box,
         section.crop,
         rng.normal(size=(56, 168)),

@@ -24,7 +24,7 @@ def test_a_wide_micrograph_is_shrunk_with_everything_drawn_on_it(prepared):
 
 
 def test_a_narrow_micrograph_is_not_enlarged(prepared):
-    narrow = dataclasses.replace(prepared, levelled=prepared.levelled[:, :700], coating=None)
+    narrow = dataclasses.replace(prepared, pixels=prepared.pixels[:, :700], coating=None)
     picture = mosaic(narrow)
     assert decoded(picture.uri).size == (700, 600) == (picture.width, picture.height)
     assert picture.sections[0].box == prepared.sections[0].box

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ratescope.imaging.grey import grey_of
 from ratescope.records import Micrograph
 from ratescope.settings import PrepareSettings
 
@@ -19,6 +20,10 @@ class Drawn:
     tilt_deg: float
     thickness_um: float
     is_coating: np.ndarray
+
+    @property
+    def grey(self):
+        return grey_of(self.micrograph.pixels)
 
 
 def draw_cross_section(

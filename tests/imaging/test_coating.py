@@ -51,7 +51,7 @@ def test_the_surface_spans_gaps_narrower_than_six_micrometres(settings, gap_um, 
     gap = slice(400, 400 + round(gap_um / size_um))
     grey[160:240, gap] = 40.0
     grey = np.random.default_rng(0).normal(grey, 3.0).clip(0, 255).astype(np.uint8)
-    surface = find_surface(grey, np.zeros(800), 320.0, size_um, settings)
+    (surface,) = find_surface(grey, np.zeros(800), 320.0, size_um, (settings.closed_gap_um,))
     middle = (gap.start + gap.stop) // 2
     assert np.median(surface) == pytest.approx(159.5, abs=2.0)
     assert surface[middle] == pytest.approx(159.5 if is_closed else 239.5, abs=3.0)
@@ -60,8 +60,8 @@ def test_the_surface_spans_gaps_narrower_than_six_micrometres(settings, gap_um, 
 @pytest.mark.parametrize("upside_down", [False, True])
 def test_thickness_is_measured_perpendicular_to_the_foil(draw, settings, upside_down):
     drawn = draw(6, tilt_deg=4.0, thickness_um=50.0, rows=760, upside_down=upside_down)
-    collector = find_collector(drawn.micrograph, settings)
-    coating = find_coating(level(drawn.micrograph, collector), collector, settings)
+    collector = find_collector(drawn.grey, 0.123, settings)
+    coating = find_coating(level(drawn.grey, 0.123, collector.tilt_deg), collector, settings)
     highest_um = 50.0 * np.cos(np.radians(4.0))
     assert coating.thickness_p95_um == pytest.approx(highest_um, abs=0.6)
     assert highest_um - 3.0 < coating.thickness_um < highest_um + 0.5
@@ -69,8 +69,8 @@ def test_thickness_is_measured_perpendicular_to_the_foil(draw, settings, upside_
 
 
 def test_the_clean_rectangle_keeps_away_from_burnt_in_boxes(drawn, settings):
-    collector = find_collector(drawn.micrograph, settings)
-    levelled = level(drawn.micrograph, collector)
+    collector = find_collector(drawn.grey, 0.123, settings)
+    levelled = level(drawn.grey, 0.123, collector.tilt_deg)
     free = find_coating(levelled, collector, settings).box
     label = Box(free.top + 5, free.top + 40, free.left + 100, free.left + 300)
     box = find_coating(levelled, collector, settings, burnt_in=[label]).box
@@ -82,14 +82,15 @@ def test_the_clean_rectangle_keeps_away_from_burnt_in_boxes(drawn, settings):
 def test_a_coating_that_leaves_the_image_says_so(draw, settings):
     drawn = draw(7)
     top = int(drawn.edge_rows.min()) - 270
-    cropped = replace(drawn.micrograph, pixels=drawn.micrograph.pixels[top:])
-    collector = find_collector(cropped, settings)
-    coating = find_coating(level(cropped, collector), collector, settings)
+    cropped = drawn.grey[top:]
+    collector = find_collector(cropped, 0.123, settings)
+    coating = find_coating(level(cropped, 0.123, collector.tilt_deg), collector, settings)
     assert coating.is_cut
     assert coating.thickness_um == pytest.approx(270 * 0.123, abs=1.0)
 
 
 def test_a_thin_film_is_no_coating(drawn, settings):
-    collector = find_collector(drawn.micrograph, settings)
+    collector = find_collector(drawn.grey, 0.123, settings)
+    levelled = level(drawn.grey, 0.123, collector.tilt_deg)
     with pytest.raises(MicrographError, match="no coating was found on the foil. Photograph the coated side"):
-        find_coating(level(drawn.micrograph, collector), collector, replace(settings, thinnest_coating_um=80.0))
+        find_coating(levelled, collector, replace(settings, thinnest_coating_um=80.0))

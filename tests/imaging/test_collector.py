@@ -9,8 +9,6 @@ from hypothesis.strategies import floats
 from ratescope.errors import CollectorError
 from ratescope.imaging.band import best_band
 from ratescope.imaging.collector import collector_from_edge, find_collector, seen_from_behind
-from ratescope.imaging.grey import grey_of
-from ratescope.records import Micrograph
 
 SITUATIONS = {
     "level": {},
@@ -29,7 +27,7 @@ SITUATIONS = {
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_the_foil_is_found_to_a_pixel(draw, settings, situation):
     drawn = draw(3, **SITUATIONS[situation])
-    collector = find_collector(drawn.micrograph, settings)
+    collector = find_collector(drawn.grey, drawn.micrograph.pixel_size_um, settings)
     side = "below" if SITUATIONS[situation].get("upside_down") else "above"
     off = np.abs(collector.edge_rows - drawn.edge_rows)
     assert collector.coating_side == side
@@ -42,30 +40,30 @@ def test_the_foil_is_found_to_a_pixel(draw, settings, situation):
 
 def test_a_border_that_cuts_the_foil_leaves_no_far_edge(draw, settings):
     whole = draw(5)
-    cut = whole.micrograph.pixels[: int(whole.edge_rows.min()) + 50]
-    collector = find_collector(Micrograph(cut, whole.micrograph.pixel_size_um), settings)
+    cut = whole.grey[: int(whole.edge_rows.min()) + 50]
+    collector = find_collector(cut, 0.123, settings)
     assert np.median(np.abs(collector.edge_rows - whole.edge_rows)) < 1.0
     assert collector.far_edge_rows is None
     assert seen_from_behind(collector) is None
 
 
 def test_the_far_edge_lies_a_foil_thickness_away(draw, settings):
-    collector = find_collector(draw(2, foil_um=12.0).micrograph, settings)
+    collector = find_collector(draw(2, foil_um=12.0).grey, 0.123, settings)
     assert np.median(collector.far_edge_rows - collector.edge_rows) * 0.123 == pytest.approx(12.0, abs=0.3)
     assert seen_from_behind(collector).coating_side == "below"
 
 
 def test_resin_over_a_coating_is_no_foil(draw, settings):
     drawn = draw(4)
-    without_foil = drawn.micrograph.pixels[: int(drawn.edge_rows.min()) - 3]
+    without_foil = drawn.grey[: int(drawn.edge_rows.min()) - 3]
     with pytest.raises(CollectorError, match="no collector foil was found.* Photograph the cross-section") as caught:
-        find_collector(Micrograph(without_foil, 0.123), settings)
+        find_collector(without_foil, 0.123, settings)
     assert caught.value.code == "no-collector"
 
 
 def test_resin_is_as_dark_as_the_pores_it_fills_and_foil_is_not(draw):
     for foil_grey in (225.0, 95.0):
-        grey = grey_of(draw(4, foil_grey=foil_grey, noise=12.0).micrograph.pixels)
+        grey = draw(4, foil_grey=foil_grey, noise=12.0).grey
         foil, resin = best_band(grey, 0.123, 27.6), best_band(grey[::-1][150:], 0.123, 27.6)
         assert foil.rank > 0.3
         assert resin.rank < 0.1
@@ -76,14 +74,14 @@ def test_resin_is_as_dark_as_the_pores_it_fills_and_foil_is_not(draw):
 @pytest.mark.parametrize("picture", ["noise", "black", "stripes", "discs everywhere"])
 def test_pictures_without_a_foil_are_refused(draw, settings, picture):
     rng = np.random.default_rng(0)
-    pixels = {
-        "noise": rng.integers(0, 255, (400, 800, 3)),
-        "black": np.zeros((400, 800, 3)),
-        "stripes": np.broadcast_to((np.arange(800) // 20 % 2 * 200)[None, :, None], (400, 800, 3)),
-        "discs everywhere": draw(0, thickness_um=80.0, rows=700).micrograph.pixels[120:480],
+    grey = {
+        "noise": rng.integers(0, 255, (400, 800)),
+        "black": np.zeros((400, 800)),
+        "stripes": np.broadcast_to((np.arange(800) // 20 % 2 * 200)[None, :], (400, 800)),
+        "discs everywhere": draw(0, thickness_um=80.0, rows=700).grey[120:480],
     }[picture]
     with pytest.raises(CollectorError, match="Photograph the cross-section with the whole foil in view"):
-        find_collector(Micrograph(np.ascontiguousarray(pixels, dtype=np.uint8), 0.123), settings)
+        find_collector(grey.astype(np.uint8), 0.123, settings)
 
 
 @hypothesis_settings(deadline=None)

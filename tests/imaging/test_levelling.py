@@ -7,7 +7,6 @@ from hypothesis.strategies import floats
 
 from ratescope.imaging.collector import collector_from_edge
 from ratescope.imaging.levelling import level, level_to_file, resample
-from ratescope.records import Micrograph
 
 
 @given(floats(-5.0, 5.0))
@@ -21,7 +20,7 @@ def test_a_foil_line_is_level_after_the_turn(tilt_deg):
 
 def test_resampling_a_plane_gives_the_plane():
     row, column = np.mgrid[0:60, 0:80]
-    plane = (20 + 1.5 * row + 1.0 * column)[..., None]
+    plane = (20 + 1.5 * row + 1.0 * column)[..., None].astype(np.float32)
     affine = np.array([[0.9, 0.1, 4.3], [-0.1, 0.9, 9.6]])
     row, column = affine[:, :2] @ np.mgrid[0:30, 0:40].reshape(2, -1) + affine[:, 2:]
     expected = (20 + 1.5 * row + 1.0 * column).reshape(30, 40)
@@ -29,11 +28,11 @@ def test_resampling_a_plane_gives_the_plane():
 
 
 def test_the_levelled_micrograph_knows_where_the_file_is():
-    pixels = np.zeros((60, 90, 3), np.uint8)
+    grey = np.zeros((60, 90), np.uint8)
     line = 40.0 + np.tan(np.radians(2.0)) * np.arange(90)
-    pixels[np.arange(60)[:, None] >= line] = 200
-    levelled = level(Micrograph(pixels, 0.1), collector_from_edge(line, "above", 1.0))
+    grey[np.arange(60)[:, None] >= line] = 200
+    levelled = level(grey, 0.1, collector_from_edge(line, "above", 1.0).tilt_deg)
     rows, _ = levelled.from_file(line, np.arange(90.0))
     assert np.ptp(rows) < 1e-6
-    assert levelled.pixels[int(rows[0]) + 2, 10:80].min() > 190
-    assert levelled.pixels[int(rows[0]) - 2, 10:80].max() < 10
+    assert levelled.grey[int(rows[0]) + 2, 10:80].min() > 190
+    assert levelled.grey[int(rows[0]) - 2, 10:80].max() < 10

@@ -82,10 +82,10 @@ def test_of_two_coatings_the_thicker_one_counts(draw, settings):
 
 
 def test_the_thicker_coating_counts_from_whichever_side_one_starts(draw, settings):
-    micrograph = draw(8, both_sides=True, rows=1000, thickness_um=50.0, other_um=35.0).micrograph
-    found = find_collector(micrograph, settings)
+    grey = draw(8, both_sides=True, rows=1000, thickness_um=50.0, other_um=35.0).grey
+    found = find_collector(grey, 0.123, settings)
     for start in (found, seen_from_behind(found)):
-        collector, _, coating, other = _coatings(micrograph, start, settings, ())
+        collector, _, coating, other = _coatings(grey, 0.123, start, settings, ())
         assert collector.coating_side == "above"
         assert coating.thickness_um > other.thickness_um + 10
 

@@ -7,14 +7,16 @@ from scipy import ndimage
 from ratescope.errors import MicrographError
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector
+from ratescope.imaging.grey import grey_of
 from ratescope.imaging.levelling import level
 from ratescope.imaging.quality import Inside, check_field, check_grains, edge_width_um, findings_of, look_inside
 from ratescope.records import Micrograph
 
 
 def looked_at(micrograph, settings):
-    collector = find_collector(micrograph, settings)
-    levelled = level(micrograph, collector)
+    grey, size_um = grey_of(micrograph.pixels), micrograph.pixel_size_um
+    collector = find_collector(grey, size_um, settings)
+    levelled = level(grey, size_um, collector.tilt_deg)
     coating = find_coating(levelled, collector, settings)
     return levelled, collector, coating, look_inside(levelled, coating)
 

@@ -44,6 +44,40 @@ def test_what_is_finer_than_the_network_does_not_fold_back(settings):
     assert crop[10:-10, 10:-10].astype(float).std() < 25  # 100 in the file
 
 
+def wave_in_the_crop(settings, pixel_size_um, waves_per_pixel, axis):
+    """Amplitude (of 1), shift in network pixels and mean of a wave of grey, as it is found in a crop."""
+    scale = 0.123 / pixel_size_um
+    box = Box(20.3, 20.3 + 224 * scale, 41.7, 41.7 + 672 * scale)
+    rows, columns = int(box.bottom) + 30, int(box.right) + 40
+    centres = [(np.arange(rows)[:, None] + 0.5 - box.top) / scale, (np.arange(columns) + 0.5 - box.left) / scale]
+    grey = 127.5 + 100 * np.cos(2 * np.pi * waves_per_pixel * np.broadcast_to(centres[axis], (rows, columns)))
+    micrograph = Micrograph(np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2), pixel_size_um)
+    crop = sample_crop(micrograph, level_to_file((rows, columns), 0.0), box, settings)
+    profile = crop[..., 1].mean(axis=1 - axis)[8:-8]
+    turns = 2 * np.pi * waves_per_pixel * (np.arange(profile.size) + 8.5)
+    parts = np.column_stack([np.cos(turns), np.sin(turns), np.ones_like(turns)])
+    cosine, sine, mean = np.linalg.lstsq(parts, profile, rcond=None)[0]
+    return np.hypot(cosine, sine) / 100, np.arctan2(sine, cosine) / (2 * np.pi * waves_per_pixel), mean
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("pixel_size_um", [0.04, 0.08, 0.123, 0.2, 0.39])
+def test_a_wave_that_the_network_can_see_stays_in_its_place(settings, pixel_size_um, axis):
+    amplitude, shift_px, mean = wave_in_the_crop(settings, pixel_size_um, 0.05, axis)
+    assert amplitude > 0.96
+    assert abs(shift_px) < 0.03  # half a pixel of the finest file would be 0.16
+    assert abs(mean - 127.5) < 0.3
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("waves_per_pixel", "most"), [(0.6, 0.25), (0.8, 0.1), (1.3, 0.02), (2.1, 0.02)])
+def test_a_wave_that_is_too_fine_for_the_network_does_not_become_a_coarse_one(settings, waves_per_pixel, most, axis):
+    """A network pixel is 3 of the file: sampled without smoothing, each of these would come out as high as it was."""
+    amplitude, _, mean = wave_in_the_crop(settings, 0.04, waves_per_pixel, axis)
+    assert amplitude < most
+    assert abs(mean - 127.5) < 0.3
+
+
 def test_sections_share_the_usable_width_evenly(settings):
     upper, lower = np.full(2100, 50.0), np.full(2100, 400.0)
     upper[:30] = np.nan

@@ -1,8 +1,9 @@
-"""One tiny virtual campaign and one tiny run, made once in each worker, by the command line, for all its stories."""
+"""One tiny virtual campaign and one tiny run, made once by the command line, for all stories in all workers."""
 
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ratescope.cli import main
 
@@ -18,11 +19,27 @@ max_steps = 12
 
 
 @pytest.fixture(scope="session")
-def campaign(tmp_path_factory) -> Path:
-    """Three electrodes, two specimens each, one cell each: simulated in full."""
-    folder = tmp_path_factory.mktemp("stories") / "campaign"
-    assert main(["lab", str(folder), "--design", "continuum", "--electrodes", "3", "--small", "--seed", "4"]) == 0
+def shared(tmp_path_factory, request) -> Path:
+    """A folder that all workers of this test session see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(request.config, "workerinput") else own
+
+
+def made_by(command: list[str], folder: Path) -> Path:
+    """The first worker that asks makes it; the others wait for it."""
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            assert main(command) == 0
+            done.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def campaign(shared) -> Path:
+    """Three electrodes, two specimens each, one cell each: simulated in full. Read it, never change it."""
+    folder = shared / "campaign"
+    return made_by(["lab", str(folder), "--design", "continuum", "--electrodes", "3", "--small", "--seed", "4"], folder)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +50,7 @@ def recipe(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run(campaign, recipe, tmp_path_factory) -> Path:
-    """A run of the tiny campaign: three folds, both capacities."""
-    folder = tmp_path_factory.mktemp("stories") / "run"
-    assert main(["train", str(campaign), "--out", str(folder), "--recipe", str(recipe), "--folds", "3"]) == 0
-    return folder
+def run(campaign, recipe, shared) -> Path:
+    """A run of the tiny campaign: three folds, both capacities. Read it, never change it."""
+    folder = shared / "run"
+    return made_by(["train", str(campaign), "--out", str(folder), "--recipe", str(recipe), "--folds", "3"], folder)

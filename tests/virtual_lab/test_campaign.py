@@ -136,10 +136,13 @@ def test_a_folder_whose_first_file_was_cut_short_is_taken(made, tmp_path):
 
 
 def test_the_folder_of_another_is_left_alone(made, tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
+    theirs = {tmp_path / name for name in ("thesis.txt", ".thesis.1.part.txt", "truth", "truth/.notes.1.part.txt")}
+    (tmp_path / "truth").mkdir()
+    for path in theirs - {tmp_path / "truth"}:
+        path.write_text("mine")
     with pytest.raises(LabError, match=r"is not empty and holds no virtual campaign\. Choose a new folder"):
         make_campaign(tmp_path, PLAN)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert set(tmp_path.rglob("*")) == theirs
 
 
 TINY = """

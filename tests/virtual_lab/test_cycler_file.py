@@ -74,8 +74,14 @@ def test_what_is_read_back_is_what_was_simulated(tmp_path, trace):
 
 @pytest.mark.parametrize(
     "style",
-    [ExportStyle(decimal=",", time_unit="h"), ExportStyle(encoding="latin-1"), ExportStyle(restarting_cycles=True)],
-    ids=["decimal comma and hours", "latin-1", "restarting cycles"],
+    [
+        ExportStyle(decimal=","),
+        ExportStyle(time_unit="h"),
+        ExportStyle(decimal=",", time_unit="h"),
+        ExportStyle(encoding="latin-1"),
+        ExportStyle(restarting_cycles=True),
+    ],
+    ids=["decimal comma", "hours", "decimal comma and hours", "latin-1", "restarting cycles"],
 )
 def test_every_style_of_export_tells_the_same_capacities(tmp_path, trace, style):
     write_basytec(tmp_path / "plain.txt", trace, rng=np.random.default_rng(0))
@@ -112,10 +118,25 @@ def test_each_step_begins_in_state_3_goes_on_in_0_and_ends_in_2(tmp_path, trace)
 def test_the_counters_of_charge_agree_with_the_truth(tmp_path, trace):
     write_basytec(tmp_path / "c.txt", trace, rng=np.random.default_rng(0))
     table = table_of(tmp_path / "c.txt")
-    ends = table[(table["State"] == 2) & (table["Command"] == "Discharge")]
-    truth = [step.capacity_ah for step in trace.discharges]
-    assert ends["Ah-Cyc-Discharge"].to_numpy() == pytest.approx(truth, rel=1e-3)
-    assert (-ends["Ah-Step"]).to_numpy() == pytest.approx(truth, rel=1e-3)
+    last_rows = table[table["State"] == 2]
+    for command, kind, sign in (("Charge", "charge", 1.0), ("Discharge", "discharge", -1.0)):
+        ends = last_rows[last_rows["Command"] == command]
+        truth = np.array([step.capacity_ah for step in trace.steps if step.kind == kind])
+        assert ends[f"Ah-Cyc-{command}"].to_numpy() == pytest.approx(truth, rel=1e-3)
+        assert sign * ends["Ah-Step"].to_numpy() == pytest.approx(truth, rel=1e-3)
+        assert ends[f"Ah-Cyc-{command}-0"].to_numpy() == pytest.approx(truth.cumsum(), rel=1e-3)
+    net_ah = np.cumsum([step.capacity_ah * (1.0 if step.kind == "charge" else -1.0) for step in trace.steps])
+    assert last_rows["Ah[Ah]"].to_numpy() == pytest.approx(net_ah, abs=1e-6)
+
+
+def test_the_counter_of_energy_is_charge_at_the_mean_voltage_of_a_straight_line(tmp_path, trace):
+    write_basytec(tmp_path / "c.txt", trace, rng=np.random.default_rng(0))
+    table = table_of(tmp_path / "c.txt")
+    last_rows = table[table["State"] == 2]
+    for command, mean_v in (("Charge", (2.7 + 4.3) / 2), ("Discharge", (4.2 + 2.6) / 2)):
+        ends = last_rows[last_rows["Command"] == command]
+        expected_wh = mean_v * ends[f"Ah-Cyc-{command}"].to_numpy()
+        assert ends[f"Wh-Cyc-{command}"].to_numpy() == pytest.approx(expected_wh, rel=1e-3)
 
 
 def test_a_restarting_counter_begins_again_at_each_rate(tmp_path, trace):

@@ -106,10 +106,15 @@ def test_truth_reads_back_as_it_was(tmp_path):
     np.testing.assert_allclose(truth["foil_rows"], seen.foil_rows)
     np.testing.assert_allclose(truth["surface_rows"], seen.surface_rows, atol=0.01)
     np.testing.assert_allclose(truth["blur_px"], seen.blur_px, atol=0.001)
+    assert truth["pixel_size_um"] == seen.pixel_size_um
+    assert truth["volume_porosity"] == seen.volume_porosity
     assert truth["field_porosity"] == seen.field_porosity
+    assert truth["field_fractions"] == seen.field_fractions
     assert truth["fields"] == [vars(field) for field in seen.fields]
     assert truth["illumination"] == seen.illumination
     assert truth["bits"] == 8
+    write_truth(tmp_path, "deep", micrograph_with(16))
+    assert json.loads((tmp_path / "deep.json").read_text(encoding="utf-8"))["bits"] == 16
 
 
 def test_what_was_not_seen_is_null_in_the_truth(tmp_path):

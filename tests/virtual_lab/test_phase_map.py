@@ -34,6 +34,15 @@ def test_cracks_are_pores_with_a_share_of_their_own():
     assert (seen["area_porosity"], seen["crack_share"], seen["particle_share"]) == pytest.approx((0.5, 0.25, 0.5))
 
 
+def test_particles_lie_unevenly_where_one_half_of_the_crop_has_them_all():
+    phases = np.full((224, 672), PHASES["pore"], np.uint8)
+    phases[:, 336:] = PHASES["particle"]
+    assert named(phases)["particle_share_sd_across"] == pytest.approx(0.5)
+    phases[:] = PHASES["pore"]
+    phases[112:] = PHASES["particle"]
+    assert named(phases)["particle_share_sd_across"] == pytest.approx(0.0)
+
+
 def test_what_an_artefact_covers_is_left_out():
     phases = np.full((224, 672), PHASES["particle"], np.uint8)
     phases[:112] = PHASES["pore"]

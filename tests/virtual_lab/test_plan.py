@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,10 +44,10 @@ def test_the_same_seed_gives_the_same_electrodes(seed):
     assert plan_electrodes(plan) != plan_electrodes(CampaignPlan("continuum", electrodes=4, seed=seed + 1))
 
 
-@given(st.floats(0.15, 0.55), st.floats(0.15, 0.55))
-def test_more_load_never_leaves_more_pores(one, other):
-    dense, loose = sorted((one, other))
-    assert load_for_porosity(dense) >= load_for_porosity(loose) >= 0.0
+def test_more_load_never_leaves_more_pores():
+    loads_mpa = [load_for_porosity(porosity) for porosity in np.linspace(0.15, 0.55, 401)]
+    assert (np.diff(loads_mpa) <= 0.0).all()
+    assert loads_mpa[-1] == 0.0
 
 
 @pytest.mark.parametrize(("load", "porosity"), list(zip(LOADS_MPA, POROSITIES, strict=True)))
@@ -96,14 +97,27 @@ def test_the_second_laboratory_differs_in_everything_at_once():
     assert first.preparation != second.preparation
 
 
-def test_a_laboratory_s_particles_and_transport_are_those_of_its_electrodes():
-    plan = CampaignPlan("continuum", electrodes=30, seed=4, preset="second-laboratory")
-    laboratory = plan.laboratory
-    for electrode in plan_electrodes(plan):
+@pytest.mark.parametrize("preset", LABORATORIES)
+def test_a_laboratory_s_particles_and_transport_are_those_of_its_electrodes(preset):
+    plan = CampaignPlan("continuum", electrodes=30, seed=4, preset=preset)
+    laboratory, electrodes = plan.laboratory, plan_electrodes(plan)
+    laws = {(law.tau_exponent, law.electrolyte): law for law in laboratory.transport}
+    assert {(electrode.tau_exponent, electrode.electrolyte) for electrode in electrodes} == set(laws)
+    for electrode in electrodes:
         assert electrode.particles == laboratory.particles
         low, high = laboratory.particle_d50_range_um
         assert low <= electrode.particle_d50_um <= high
-        assert electrode.tau_exponent in {law.tau_exponent for law in laboratory.transport}
+        law = laws[electrode.tau_exponent, electrode.electrolyte]
+        assert electrode.tau_factor == pytest.approx(law.tau_factor, rel=0.1501)
+        slower_or_faster = np.log(electrode.solid_diffusivity_m2_per_s / law.solid_diffusivity_m2_per_s)
+        assert abs(slower_or_faster) <= 0.3
+
+
+def test_a_continuum_scatters_what_no_picture_shows():
+    electrodes = plan_electrodes(CampaignPlan("continuum", electrodes=30, seed=4))
+    for name in ("tau_factor", "solid_diffusivity_m2_per_s"):
+        of_set_a = {getattr(electrode, name) for electrode in electrodes if electrode.electrolyte == "landesfeind"}
+        assert len(of_set_a) > 10, name
 
 
 @given(st.integers(0, 200))

@@ -1,7 +1,8 @@
 """Many micrographs prepared once: in parallel, resumable, nothing done twice.
 
-A folder of prepared micrographs holds the crops as PNG and ``prepared.json``. An entry whose file, settings and pixel
-size are unchanged, and whose crops are still there, is taken over as it is.
+A folder of prepared micrographs holds the crops as PNG, ``prepared.json``, and in ``pictures/`` what the preparation
+saw in each micrograph. An entry whose file, settings and pixel size are unchanged, and whose crops and picture are
+still there, is taken over as it is.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,26 +21,39 @@ from numpy.typing import NDArray
 
 import ratescope
 from ratescope.campaign.sheets import Campaign
-from ratescope.errors import CampaignError, InputError
-from ratescope.files import prepare_folder, write_json
+from ratescope.errors import CampaignError, InputError, MicrographError
+from ratescope.files import prepare_folder, whole_file, write_json
 from ratescope.imaging.prepare import prepare_file
 from ratescope.imaging.prepared_file import SCHEMA, read_crop, write_crops
-from ratescope.imaging.reading import find_micrograph_files
+from ratescope.imaging.reading import find_micrograph_files, matching_paths, read_micrograph
+from ratescope.imaging.sketch import draw_preparation, view_size
 from ratescope.jobs import run_jobs
-from ratescope.records import Box, CropId, OnProgress, no_progress
+from ratescope.records import Box, CropId, OnProgress, Prepared, no_progress
 from ratescope.settings import PrepareSettings
+from ratescope.units import NETWORK_PIXEL_SIZE_UM, active_volume_share
 
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class MicrographFile:
-    """A micrograph to be prepared: its path, the name it goes by, and its pixel size where the caller knows it."""
+    """A micrograph to be prepared.
+
+    Attributes
+    ----------
+    name, stem : str
+        What it goes by; the stem names its crops.
+    pixel_size_um : float, optional
+        Where the caller knows it.
+    active_volume_share : float, optional
+        Of the solid's volume, where a campaign tells the recipe.
+    """
 
     path: Path
     name: str
     stem: str
     pixel_size_um: float | None = None
+    active_volume_share: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,36 +93,40 @@ def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) 
     """
     from ratescope.campaign.sheets import is_campaign, read_campaign
 
-    found: list[tuple[Path, str, float | None]] = []
-    for path in paths:
+    found: list[MicrographFile] = []
+    for path in matching_paths(paths):
         if path.is_dir() and is_campaign(path):
             campaign = read_campaign(path)
             size = pixel_size_um or campaign.facts.pixel_size_um
-            found.extend((m.path, m.file, pixel_size_um or m.pixel_size_um or size) for m in campaign.micrographs)
+            share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
+            found.extend(
+                MicrographFile(m.path, m.file, m.path.stem, pixel_size_um or m.pixel_size_um or size, share)
+                for m in campaign.micrographs
+            )
         else:
-            found.extend((file, str(file), pixel_size_um) for file in find_micrograph_files([path]))
-    once = {path.resolve(): (path, name, size) for path, name, size in found}
+            found.extend(MicrographFile(f, str(f), f.stem, pixel_size_um) for f in find_micrograph_files([path]))
+    once = {file.path.resolve(): file for file in found}
     if not once:
         raise InputError(
             f"no micrograph in {', '.join(map(str, paths))}. Name TIFF, PNG or JPEG files or their folder."
         )
-    return _with_stems(list(once.values()))
+    return _with_own_stems(list(once.values()))
 
 
-def _with_stems(found: list[tuple[Path, str, float | None]]) -> list[MicrographFile]:
-    """Stems name the crops; where two files share one, as many folders as needed are put before it."""
-    stems = [path.stem for path, _, _ in found]
+def _with_own_stems(files: Sequence[MicrographFile]) -> list[MicrographFile]:
+    """Where two files share a stem, as many folders as needed are put before it."""
+    stems = [file.stem for file in files]
     depth = 1
     while depth < 20 and len(set(stems)) < len(stems):
         depth += 1
         often = Counter(stems)
         stems = [
-            "_".join([*path.resolve().parts[1:-1][1 - depth :], path.stem]) if often[stem] > 1 else stem
-            for stem, (path, _, _) in zip(stems, found, strict=True)
+            "_".join([*file.path.resolve().parts[1:-1][1 - depth :], file.path.stem]) if often[stem] > 1 else stem
+            for stem, file in zip(stems, files, strict=True)
         ]
     if len(set(stems)) < len(stems):  # one folder holds a.tif and a.png
-        stems = [f"{stem}_{path.suffix[1:]}" for stem, (path, _, _) in zip(stems, found, strict=True)]
-    return [MicrographFile(path, name, stem, size) for stem, (path, name, size) in zip(stems, found, strict=True)]
+        stems = [f"{stem}_{file.path.suffix[1:]}" for stem, file in zip(stems, files, strict=True)]
+    return [replace(file, stem=stem) for stem, file in zip(stems, files, strict=True)]
 
 
 def prepare_all(
@@ -116,10 +134,15 @@ def prepare_all(
     out: Path,
     settings: PrepareSettings,
     *,
+    facts: Mapping[str, dict[str, str]] | None = None,
     jobs: int = 1,
     on_progress: OnProgress = no_progress,
 ) -> list[Entry]:
-    """Prepare micrographs into a folder: crops as PNG and ``prepared.json``; returns its entries, in order.
+    """Prepare micrographs into a folder: crops, pictures and ``prepared.json``; returns its entries, in order.
+
+    Parameters
+    ----------
+    facts : by micrograph's name, what a campaign says of it, such as its electrode: goes into its entry
 
     Raises
     ------
@@ -128,18 +151,21 @@ def prepare_all(
     """
     prepare_folder(out)
     known = {entry["file"]: entry for entry in _earlier_entries(out)}
+    facts = facts or {}
     keys = [_key(file, settings) for file in files]
     done: list[Entry | None] = [
-        known[file.name] if _still_holds(known.get(file.name), key, out) else None
+        known[file.name] | facts.get(file.name, {}) if _still_holds(known.get(file.name), key, out) else None
         for file, key in zip(files, keys, strict=True)
     ]
+    # Written first, because it marks the folder as ours: no search for micrographs takes our pictures for some.
+    _write_entries(out, [entry for entry in done if entry is not None])
     missing = [i for i, entry in enumerate(done) if entry is None]
     job = partial(_prepare_one, out=out, settings=settings)
     on_progress(len(files) - len(missing), len(files), "micrographs prepared")
     for count, (i, entry) in enumerate(
         zip(missing, run_jobs(job, [files[i] for i in missing], jobs=jobs), strict=True), start=1
     ):
-        done[i] = entry | {"key": keys[i]}
+        done[i] = entry | {"key": keys[i]} | facts.get(files[i].name, {})
         _write_entries(out, [entry for entry in done if entry is not None])
         on_progress(len(files) - len(missing) + count, len(files), f"micrographs prepared: {files[i].path.name}")
     entries = [entry for entry in done if entry is not None]
@@ -148,13 +174,43 @@ def prepare_all(
 
 
 def _prepare_one(file: MicrographFile, out: Path, settings: PrepareSettings) -> Entry:
+    """Prepare one micrograph and draw what was seen in it, while its pixels are at hand."""
     prepared = prepare_file(file.path, settings, pixel_size_um=file.pixel_size_um)
-    return write_crops(out, prepared, file.stem) | {"file": file.name}
+    prepared = replace(prepared, file=file.name)
+    pixels = prepared.pixels
+    if any(reason.code == "no-pixel-size" for reason in prepared.reasons):
+        pixels = _pixels_without_size(file.path)
+    entry = write_crops(out, prepared, file.stem, active_volume_share=file.active_volume_share)
+    return entry | _write_picture(out, prepared, pixels, file.stem)
+
+
+def _pixels_without_size(path: Path) -> NDArray[np.uint8] | None:
+    """What a file shows that does not say how large its pixels are."""
+    try:
+        return read_micrograph(path, pixel_size_um=NETWORK_PIXEL_SIZE_UM).pixels
+    except MicrographError:
+        return None
+
+
+def _write_picture(out: Path, prepared: Prepared, pixels: NDArray[np.uint8] | None, stem: str) -> Entry:
+    """Write the picture as JPEG, so that the PNG of the folder stay crops alone.
+
+    Returns its name, and the rows and columns of the micrograph in it; the words stand below.
+    """
+    name = f"pictures/{stem}.jpg"
+    with whole_file(out / name) as part:
+        # Colour at full resolution: the lines are thin.
+        draw_preparation(prepared, pixels, burnt_in=prepared.burnt_in).save(
+            part, format="JPEG", quality=82, subsampling=0
+        )
+    shape = None if pixels is None else (pixels.shape[0], pixels.shape[1])
+    return {"picture": name, "picture_size": list(view_size(shape))}
 
 
 def _key(file: MicrographFile, settings: PrepareSettings) -> str:
     """Changes with the file's content, the settings, the pixel size and the version of ratescope."""
-    facts = json.dumps([asdict(settings), file.pixel_size_um, file.stem, ratescope.__version__], sort_keys=True)
+    known = [file.pixel_size_um, file.active_volume_share, file.stem, ratescope.__version__]
+    facts = json.dumps([asdict(settings), *known], sort_keys=True)
     return hashlib.sha256(file_hash(file.path).encode() + facts.encode()).hexdigest()[:16]
 
 
@@ -178,6 +234,8 @@ def _earlier_entries(out: Path) -> list[Entry]:
 def _still_holds(entry: Entry | None, key: str, out: Path) -> bool:
     if entry is None or entry.get("key") != key:
         return False
+    if not (out / entry.get("picture", ".")).is_file():
+        return False
     return all((out / s["crop"]).is_file() for s in entry["sections"] if s["status"] == "prepared")
 
 
@@ -191,7 +249,7 @@ def prepare_campaign(
     """Crops of all micrographs of a campaign, kept in its folder ``prepared/``."""
     files = micrograph_files([campaign.folder])
     out = campaign.folder / "prepared"
-    entries = prepare_all(files, out, settings, jobs=jobs, on_progress=on_progress)
+    entries = prepare_all(files, out, settings, facts=electrodes_of(campaign), jobs=jobs, on_progress=on_progress)
     where = {m.file: m for m in campaign.micrographs}
     ids, pixels, boxes, refused = [], [], [], {}
     for entry in entries:
@@ -218,6 +276,11 @@ def prepare_campaign(
         boxes=tuple(boxes),
         level_to_file={e["file"]: np.array(e["level_to_file"]) for e in entries if e["level_to_file"]},
     )
+
+
+def electrodes_of(campaign: Campaign) -> dict[str, dict[str, str]]:
+    """By micrograph's name: its electrode and specimen, for `prepare_all`."""
+    return {m.file: {"electrode": m.electrode, "specimen": m.specimen} for m in campaign.micrographs}
 
 
 def _in_words(entry: Entry) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ratescope.imaging.levelling import levelled_pixels
 from ratescope.records import Box, Finding, Prepared, Status
 
 WIDEST_PX = 1600  # our choice: sharp at page width, some 150 kB
@@ -54,15 +55,16 @@ class Mosaic:
 
 def mosaic(prepared: Prepared) -> Mosaic | None:
     """The levelled micrograph with foil, surface, coating and sections; None where it was refused before levelling."""
-    if prepared.levelled is None or prepared.pixel_size_um is None:
+    if prepared.pixels is None or prepared.level_to_file is None or prepared.pixel_size_um is None:
         return None
-    rows, columns = prepared.levelled.shape[:2]
+    levelled = levelled_pixels(prepared)
+    rows, columns = levelled.shape[:2]
     shrink = min(1.0, WIDEST_PX / columns)
     width, height = max(round(columns * shrink), 1), max(round(rows * shrink), 1)
     coating = prepared.coating
     bar_um = bar_length_um(columns * prepared.pixel_size_um)
     return Mosaic(
-        uri=jpeg_uri(prepared.levelled, width=width),
+        uri=jpeg_uri(levelled, width=width),
         width=width,
         height=height,
         foil_row=_mean_row(coating.foil_rows, shrink) if coating else None,

@@ -1,28 +1,41 @@
-"""What polishing did wrong inside a crop: grains pulled out, long straight scratches."""
+"""What polishing, dirt and the microscope did wrong inside a crop: holes, scratches, smears, bubbles, debris, blur."""
 
 from __future__ import annotations
+
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.draw import line
-from skimage.transform import probabilistic_hough_line
 
-from ratescope.imaging.grey import grey_of, pixels_in
+from ratescope.imaging.focus import blur_of
+from ratescope.imaging.grey import block_mean, grey_of, pixels_in
+from ratescope.imaging.grooves import find_grooves
+from ratescope.imaging.smears import find_smears
 from ratescope.records import Finding
 from ratescope.settings import PrepareSettings
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
-SMALLEST_VOID_UM = 2.0  # our choice: cracks and gaps between grains are narrower
-VOID_GREY = 0.65  # our choice: a hole is darker than two thirds of what resin in pores shows
-SCRATCH_UM, SCRATCH_WIDTH_UM = 20.0, 1.6  # our choice: longer than the largest grain's cracks; wider ones are voids
-MOST_GROOVES = 0.15  # our choice: in flakes with gaps everywhere, straight ones among them are no scratches
-SCRATCH_GAP_UM = 1.5  # our choice: a groove is hardly seen where it crosses a pore
+SMALLEST_HOLE_UM = 1.5  # our choice: cracks and pores of grains are narrower
+HOLE_GREY, HOLE_RIM = 0.75, 1.2  # our choice: in parts of the resin in pores: what is a hole, and how far it reaches
+RIM_UM = 1.4  # our choice: half the width of the slope between a hole and a grain
+SMALLEST_DEBRIS_UM, DEBRIS_GREY = 1.0, 1.6  # our choice: pores are 0, grains 1; relief at grain edges has 1.3
+ROUND = 0.8  # our choice: share of its enclosing circle that a bubble fills
+PARTS = 3  # our choice: a crop is looked at in thirds, so that one half out of focus is seen
+
+KINDS = {
+    "void": "a hole, where a grain was pulled out or dirt lies, fills",
+    "bubble": "a bubble in the resin fills",
+    "scratch": "a scratch fills",
+    "smear": "a smear over grains and pores fills",
+    "debris": "something far brighter than the grains fills",
+}
 
 
 def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSettings) -> tuple[Finding, ...]:
-    """Name the artefacts that fill more of a crop than ``most_artefact_share``.
+    """Name what makes a crop unfit: flaws on more than ``most_artefact_share`` of it, or edges too blurred.
 
     Parameters
     ----------
@@ -30,43 +43,100 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
     pore_grey : float
         What the darkest pores of the whole coating show.
     """
-    size_um = settings.network_pixel_size_um
-    smooth = ndimage.gaussian_filter(grey_of(crop).astype(np.float32), 0.25 / size_um)
-    shares = {
-        "void": ("a hole, where a grain was pulled out, fills", void_share(smooth, pore_grey, size_um)),
-        "scratch": ("a scratch fills", scratch_share(smooth, pore_grey, size_um)),
-    }
+    grey, size_um = grey_of(crop), 2.0 * settings.network_pixel_size_um
+    half = block_mean(grey, 2, 2)
+    blur_um = [blur_of(part) * size_um for part in np.array_split(half, PARTS, axis=1)]
+    worst_um = float(np.nanmax(blur_um)) if np.isfinite(blur_um).any() else 0.0
+    if worst_um > settings.most_blur_um:
+        text = (
+            f"edges are blurred by {worst_um:.2f} µm (one standard deviation), over {settings.most_blur_um:g} µm is too "
+            "much. Focus on the coating and take the field again."
+        )
+        return (Finding("out-of-focus", text),)
+    found = find_flaws(half, pore_grey, size_um, max((one for one in blur_um if np.isfinite(one)), default=0.0) / size_um)
+    whole = float(np.any(list(found.values()), axis=0).mean())
+    if whole <= settings.most_artefact_share:
+        return ()
+    said = f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.0%} is too much. Polish and clean again."
+    shares = {kind: float(flaw.mean()) for kind, flaw in found.items()}
     return tuple(
-        Finding(code, f"{what} {share:.1%} of the crop, more than {settings.most_artefact_share:.0%}. Polish again.")
-        for code, (what, share) in shares.items()
-        if share > settings.most_artefact_share
+        Finding(kind, f"{KINDS[kind]} {share:.1%} of the crop, {said}")
+        for kind, share in sorted(shares.items(), key=lambda one: -one[1])
+        if share > 0.25 * whole  # our choice: what is less does not decide
     )
 
 
-def void_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: float) -> float:
-    """Share of the crop in dark places that are at least 2 µm wide in every direction."""
-    width = pixels_in(SMALLEST_VOID_UM, pixel_size_um)
-    is_void = ndimage.grey_opening((smooth < VOID_GREY * pore_grey).view(np.uint8), (width, width))
-    return float(ndimage.maximum_filter(is_void, 5).mean())  # smoothing took two pixels of its rim
+def find_flaws(half: Floats, pore_grey: float, size_um: float, blur_px: float) -> dict[str, Flags]:
+    """Where a crop shows flaws of each kind.
+
+    Parameters
+    ----------
+    half : float array, shape (rows, columns)
+        Grey values of a crop, means of 2 × 2 network pixels.
+    pore_grey : float
+        What the darkest pores of the whole coating show.
+    size_um : float
+        Of a pixel of ``half``.
+    blur_px : float
+        Deviation of the Gaussian that blurs edges, in pixels of ``half``.
+    """
+    pore, grain = grey_levels(half, pore_grey)
+    dark = _dark_spots(half, pore, size_um)
+    is_bubble = _bubbles(dark, half, (pore + grain) / 2, size_um)
+    return {
+        "void": dark & ~is_bubble,
+        "bubble": is_bubble,
+        "scratch": find_grooves(half, pore, size_um),
+        "smear": find_smears(half, pore, grain, size_um, blur_px),
+        "debris": _bright_spots(half, pore, grain, size_um),
+    }
 
 
-def scratch_share(smooth: NDArray[np.float32], pore_grey: float, pixel_size_um: float) -> float:
-    """Share of the crop in narrow dark lines that run straight through grains and pores."""
-    half = smooth[::2, ::2]
-    half_um = 2.0 * pixel_size_um
-    width = pixels_in(SCRATCH_WIDTH_UM, half_um, least=3)
-    groove = ndimage.grey_closing(half, (width, width)) - half
-    is_groove = groove > 0.2 * (float(np.percentile(half, 95)) - pore_grey)  # our choice: a fifth of bright on dark
-    if is_groove.mean() > MOST_GROOVES:
-        return 0.0
-    lines = probabilistic_hough_line(  # type: ignore[no-untyped-call]  # skimage has no types
-        is_groove,
-        threshold=pixels_in(10.0, half_um),
-        line_length=pixels_in(SCRATCH_UM, half_um),
-        line_gap=pixels_in(SCRATCH_GAP_UM, half_um),
-        rng=0,  # the draw decides only in which order points are tried
-    )
-    on_line = np.zeros_like(is_groove)
-    for (column_0, row_0), (column_1, row_1) in lines:
-        on_line[line(row_0, column_0, row_1, column_1)] = True  # type: ignore[no-untyped-call]
-    return float((ndimage.binary_dilation(on_line, iterations=2) & is_groove).mean())
+def grey_levels(half: Floats, pore_grey: float) -> tuple[float, float]:
+    """Grey of pores and of grains in this crop: uneven light makes them differ from the whole coating's.
+
+    >>> half = np.repeat(np.float32([20, 40, 160]), [10, 200, 300])[None]  # a hole, pores, grains
+    >>> grey_levels(half, 36.0)
+    (40.0, 160.0)
+    """
+    low, grain = np.percentile(half, [2, 95])
+    dark = half[half < (low + grain) / 2]
+    pore = float(np.percentile(dark, 30)) if dark.size else pore_grey
+    pore = float(np.clip(pore, 0.6 * pore_grey, 1.7 * pore_grey))  # light that changes by 40 %, and a little more
+    return pore, max(float(grain), pore + 20.0)  # our choice: with less contrast nothing is seen
+
+
+def _dark_spots(half: Floats, pore: float, size_um: float) -> Flags:
+    """Places darker than resin in pores and at least 1.5 µm wide, up to their rims, with what shines inside them."""
+    smooth = ndimage.gaussian_filter(half, 0.25 / size_um)
+    width = pixels_in(SMALLEST_HOLE_UM, size_um)
+    padded = np.pad(smooth < HOLE_GREY * pore, width, mode="edge")  # the border may cut a hole
+    core = ndimage.binary_opening(padded, np.ones((width, width), bool))[width:-width, width:-width]
+    if not core.any():
+        return np.asarray(core)
+    reach = pixels_in(RIM_UM, size_um)
+    spot = ndimage.binary_dilation(core, iterations=reach, mask=smooth < HOLE_RIM * pore)
+    return np.asarray(ndimage.binary_fill_holes(spot))
+
+
+def _bubbles(dark: Flags, half: Floats, middle_grey: float, size_um: float) -> Flags:
+    """Those dark spots that are discs with resin all around: a hole of a grain has other grains around it."""
+    labels, _ = ndimage.label(dark)
+    is_bubble = np.zeros_like(dark)
+    margin = pixels_in(2.0, size_um)
+    for number, (row, column) in enumerate(ndimage.find_objects(labels), start=1):
+        part = tuple(slice(max(one.start - margin, 0), one.stop + margin) for one in (row, column))
+        spot = labels[part] == number
+        places = np.argwhere(spot)
+        radius = float(np.hypot(*(places - places.mean(axis=0)).T).max()) + 0.5
+        ring = ndimage.binary_dilation(spot, iterations=margin) & ~ndimage.binary_dilation(spot, iterations=margin // 2)
+        if spot.sum() > ROUND * pi * radius**2 and ring.any() and (half[part][ring] < middle_grey).mean() > 0.9:
+            is_bubble[part] |= spot
+    return is_bubble
+
+
+def _bright_spots(half: Floats, pore: float, grain: float, size_um: float) -> Flags:
+    """Places far brighter than grains and at least 1 µm wide."""
+    width = pixels_in(SMALLEST_DEBRIS_UM, size_um)
+    level = min(pore + DEBRIS_GREY * (grain - pore), 252.0)
+    return np.asarray(ndimage.binary_opening(half > level, np.ones((width, width), bool)))

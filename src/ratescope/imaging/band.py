@@ -21,8 +21,9 @@ from ratescope.records import Box
 
 Floats = NDArray[np.float64]
 
-ROW_UM, STRIP_UM = 0.25, 2.0  # our choice: blocks on which the band is sought; a 4 µm foil is 16 rows
-THICKNESSES_UM = np.arange(4.0, 41.0)  # our choice: foils on the market are 6 to 25 µm
+ROW_UM, STRIP_UM = 0.5, 2.0  # our choice: blocks on which the band is sought; a 4 µm foil is 8 rows
+# Our choice: foils on the market are 6 to 25 µm; thick ones are told apart by the edge below them, 1.5 µm deep.
+THICKNESSES_UM = np.concatenate([np.arange(4.0, 20.0), np.arange(20.0, 41.0, 2.0)])
 THINNEST_VISIBLE_UM = 3.0  # our choice: of a foil that the image border cuts
 GUARD_UM, EDGE_UM = 0.5, 1.5  # our choice: rough edge that no mean touches; depth of the means on its two sides
 TEXTURE_UM, LATERAL_UM = 8.0, 20.0  # our choice: depth and width in which a coating shows particles and pores
@@ -79,7 +80,7 @@ class Strips:
 
 
 def strips_of(grey: NDArray[np.uint8], pixel_size_um: float) -> Strips:
-    """Means of blocks 0.25 µm high and 2 µm wide."""
+    """Means of blocks 0.5 µm high and 2 µm wide."""
     block_rows, block_columns = pixels_in(ROW_UM, pixel_size_um), pixels_in(STRIP_UM, pixel_size_um)
     row_um = block_rows * pixel_size_um
     means = block_mean(grey, block_rows, block_columns)

@@ -21,6 +21,8 @@ BLOCK_UM = 0.25  # our choice: two of the paper's pixels
 MARGIN_UM = 0.25  # our choice: what blur mixes at foil and surface stays out of the clean rectangle
 NEAR_UM = 3.0  # our choice: how exactly texture alone shows where the coating ends
 RESIN_UM, ALONG_UM = 40.0, 40.0  # our choice: height and width in which the resin's grey is averaged
+LEAST_CONTRAST = 0.2  # our choice: binder and carbon show more, grains that shine through from below mostly less
+LEAST_BEYOND_UM = 1.0  # our choice: so much resin must be in view between the image border and the surface
 LEAST_SEEN = 0.5  # our choice: in half of the columns at least, resin must be in view
 
 
@@ -42,22 +44,25 @@ def find_coating(
     MicrographError
         ``no-coating`` if what lies on the foil is thinner than ``thinnest_coating_um``.
     """
-    rows = len(levelled.pixels)
+    rows = len(levelled.grey)
     is_above = collector.coating_side == "above"
     # Everything is looked at with the coating above the foil, and turned back at the end.
     upright = levelled.grey[:: 1 if is_above else -1]
     line, edge = _foil_here(levelled, collector)
     line, edge = (line, edge) if is_above else (rows - 1 - line, rows - 1 - edge)
-    border = first_rows_in_file(levelled, is_above=is_above)
-    surface = find_surface(upright, border, line, levelled.pixel_size_um, settings)
+    in_file = levelled.rows_in_file()
+    border = np.where(np.isfinite(edge), in_file[0] if is_above else rows - 1 - in_file[1], np.nan)
+    gaps_um = (settings.closed_gap_um, settings.spanned_gap_um)
+    surface, spanned = find_surface(upright, border, line, levelled.pixel_size_um, gaps_um)
     is_cut = not np.isfinite(surface).any()
-    surface = np.where(np.isfinite(edge), border if is_cut else np.maximum(surface, border), np.nan)
+    surface = border if is_cut else np.where(np.isfinite(border), surface, np.nan)
+    spanned = np.where(np.isfinite(border), np.fmax(spanned, border), np.nan)  # unseen: up to the image border
     heights_um = (line - surface[np.isfinite(surface)]) * levelled.pixel_size_um
     if not heights_um.size or heights_um.mean() < settings.thinnest_coating_um:
         raise MicrographError("no-coating", "no coating was found on the foil. Photograph the coated side.")
     if not is_above:
-        surface, edge = rows - 1 - surface, rows - 1 - edge
-    clean = _clean_rows(surface, edge, levelled, burnt_in)
+        surface, spanned, edge = rows - 1 - surface, rows - 1 - spanned, rows - 1 - edge
+    clean = _clean_rows(spanned, edge, levelled, burnt_in)
     return Coating(
         box=largest_rectangle(*clean),
         thickness_um=float(heights_um.mean()),
@@ -78,21 +83,12 @@ def _foil_here(levelled: Level, collector: Collector) -> tuple[float, Floats]:
     return float(ends[0].mean()), np.interp(columns, at, rows, left=np.nan, right=np.nan)
 
 
-def first_rows_in_file(levelled: Level, *, is_above: bool) -> Floats:
-    """Per column, the first row of the levelled micrograph that lies in the file, counted from the surface's side."""
-    rows, columns = levelled.pixels.shape[:2]
-    (along_row, along_column, start), _ = levelled.to_file
-    corner = 0.0 if is_above else rows - 1.0
-    first = (corner - start - along_column * np.arange(columns)) / along_row
-    return np.asarray(np.maximum(first if is_above else rows - 1 - first, 0.0))
-
-
 # --- the surface --------------------------------------------------------------------------------------------------
 
 
 def find_surface(
-    grey: NDArray[np.uint8], border: Floats, foil_row: float, pixel_size_um: float, settings: PrepareSettings
-) -> Floats:
+    grey: NDArray[np.uint8], border: Floats, foil_row: float, pixel_size_um: float, gaps_um: Sequence[float]
+) -> tuple[Floats, ...]:
     """First row of the coating in each column: the outline of the solid above the foil, after closing gaps.
 
     Solid is what differs from the resin (or the vacuum) beyond it.
@@ -102,27 +98,32 @@ def find_surface(
     grey : uint8 array, shape (rows, columns)
         With the coating above the foil.
     border : float array, shape (columns,)
-        First row that lies in the file.
+        First row that lies in the file; NaN where none does.
+    gaps_um : floats
+        Gaps narrower than that are closed: one outline for each.
 
     Returns
     -------
-    float array, shape (columns,)
-        NaN in all columns where nothing lies beyond the coating.
+    float arrays, shape (columns,)
+        NaN where nothing is seen beyond the coating.
     """
     block = pixels_in(BLOCK_UM, pixel_size_um)
     block_um = block * pixel_size_um
     means = block_mean(grey, block, block)[: max(int((foil_row + 0.5) / block - 1.0 / block_um), 1)]
-    unseen = np.ceil(block_mean(border[None], 1, block)[0] / block) + 1.0
+    unseen = np.ceil(block_mean(np.nan_to_num(border, nan=float(len(grey)))[None], 1, block)[0] / block) + 1.0
     end = _end_of_texture(means, unseen, block_um)
     rows = np.arange(len(means))[:, None]
     beyond = (rows > unseen) & (rows < end - NEAR_UM / block_um) & (rows > end - RESIN_UM / block_um)
     if beyond.any(axis=0).mean() < LEAST_SEEN:
-        return np.full(grey.shape[1], np.nan)
+        return tuple(np.full(grey.shape[1], np.nan) for _ in gaps_um)
     is_solid = _differs(means, beyond, rows > end + NEAR_UM / block_um, block_um) & (rows > end - NEAR_UM / block_um)
+    is_solid &= rows > unseen
     top = np.where(is_solid.any(axis=0), is_solid.argmax(axis=0), len(means)).astype(np.float64)
+    is_hidden = top <= unseen + pixels_in(LEAST_BEYOND_UM, block_um)
     # Rows grow downwards: to close a gap in the solid is to open its outline.
-    top = ndimage.grey_opening(top, (pixels_in(settings.closed_gap_um, block_um),), mode="nearest")
-    return np.interp(np.arange(grey.shape[1]), block_centres(top.size, block), top * block - 0.5)
+    outlines = [ndimage.grey_opening(top, (pixels_in(gap_um, block_um),), mode="nearest") for gap_um in gaps_um]
+    columns, centres = np.arange(grey.shape[1]), block_centres(top.size, block)
+    return tuple(np.interp(columns, centres, np.where(is_hidden, np.nan, one * block - 0.5)) for one in outlines)
 
 
 def _end_of_texture(means: NDArray[np.float32], unseen: Floats, block_um: float) -> NDArray[np.int_]:
@@ -138,12 +139,12 @@ def _end_of_texture(means: NDArray[np.float32], unseen: Floats, block_um: float)
 
 
 def _differs(means: NDArray[np.float32], beyond: Flags, inside: Flags, block_um: float) -> Flags:
-    """What differs from the resin beyond, by a fifth of what grains differ from it and by five times the noise."""
+    """What differs from the resin beyond by five times the noise and by more than a fifth of what grains do."""
     resin = _average_along(means, beyond, pixels_in(ALONG_UM, block_um))
     off = np.abs(ndimage.gaussian_filter(means, 0.3 / block_um) - resin)
     noise = 1.4826 * float(np.median(off[beyond]))
     contrast = float(np.percentile(off[inside], 75)) if inside.any() else 0.0
-    return np.asarray(off > max(5.0 * noise, 0.2 * contrast))
+    return np.asarray(off > max(5.0 * noise, LEAST_CONTRAST * contrast))
 
 
 def _average_along(means: NDArray[np.float32], is_counted: Flags, window: int) -> Floats:
@@ -161,7 +162,8 @@ def _clean_rows(surface: Floats, edge: Floats, levelled: Level, burnt_in: Sequen
     """First and last clean row of each column: away from foil, surface and burnt-in boxes; NaN where unseen."""
     margin = MARGIN_UM / levelled.pixel_size_um
     first, last = np.sort(np.stack([surface, edge]), axis=0)
-    clean = np.stack([first + margin, last - margin])
+    in_file = levelled.rows_in_file()
+    clean = np.stack([np.maximum(first + margin, in_file[0]), np.minimum(last - margin, in_file[1])])
     for box in burnt_in:
         corners = np.array([[box.top, box.top, box.bottom, box.bottom], [box.left, box.right, box.left, box.right]])
         rows, columns = levelled.from_file(*corners.astype(np.float64))

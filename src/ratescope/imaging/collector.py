@@ -13,24 +13,29 @@ from scipy import ndimage
 
 from ratescope.errors import CollectorError
 from ratescope.imaging.band import Band, best_band
-from ratescope.imaging.grey import block_centres, block_mean, grey_of, pixels_in
+from ratescope.imaging.grey import block_centres, block_mean, pixels_in
 from ratescope.imaging.paths import best_path_within
-from ratescope.records import Box, CoatingSide, Collector, Micrograph
+from ratescope.records import Box, CoatingSide, Collector
 from ratescope.settings import PrepareSettings
 
 Floats = NDArray[np.float64]
 
-COLUMN_UM = 0.25  # our choice: width of the columns in which the edge is traced
+COLUMN_UM = 0.5  # our choice: width of the columns in which the edge is traced
 REACH_UM, FINE_REACH_UM = 2.0, 0.4  # our choice: how far from the band, then from the split, the edge may lie
+SEEN_UM = 12.0  # our choice: of coating and foil beside the edge; what the edge is told from lies within
 DEPTH_UM = 0.8  # our choice: of the means whose difference is the edge
 CURVE_UM = 15.0  # our choice: a foil bends over longer stretches than that; what is shorter is roughness
 
 
-def find_collector(micrograph: Micrograph, settings: PrepareSettings, *, burnt_in: Sequence[Box] = ()) -> Collector:
+def find_collector(
+    grey: NDArray[np.uint8], pixel_size_um: float, settings: PrepareSettings, *, burnt_in: Sequence[Box] = ()
+) -> Collector:
     """Find the foil and the side of it that carries the coating.
 
     Parameters
     ----------
+    grey : uint8 array, shape (rows, columns)
+    pixel_size_um : float
     burnt_in : boxes in the file's pixels
         Letters and scale bars: columns that they touch do not count.
 
@@ -39,8 +44,7 @@ def find_collector(micrograph: Micrograph, settings: PrepareSettings, *, burnt_i
     CollectorError
         ``no-collector`` if no band is like a foil, ``too-tilted`` if it lies more than ``most_tilt_deg`` askew.
     """
-    size_um, room_um = micrograph.pixel_size_um, settings.crop_rows * settings.network_pixel_size_um
-    grey = grey_of(micrograph.pixels)
+    size_um, room_um = pixel_size_um, settings.crop_rows * settings.network_pixel_size_um
     seen: dict[CoatingSide, NDArray[np.uint8]] = {"above": grey, "below": grey[::-1]}
     bands = {side: best_band(seen[side], size_um, room_um, _boxes_in(burnt_in, side, len(grey))) for side in seen}
     found = sorted(((side, band) for side, band in bands.items() if band), key=lambda one: -one[1].rating)
@@ -112,14 +116,15 @@ def trace_edge(grey: NDArray[np.uint8], pixel_size_um: float, near: Floats) -> F
     First the likeliest split: every pixel is weighed by how common its grey value, relative to the foil's, is in the
     coating and in the foil. Then, within 0.4 µm of it, the steepest step.
     """
-    width = pixels_in(COLUMN_UM, pixel_size_um)
-    means = block_mean(grey, 1, width)
+    width, margin = pixels_in(COLUMN_UM, pixel_size_um), pixels_in(SEEN_UM, pixel_size_um)
+    first = max(int(near.min()) - margin, 0)
+    means = block_mean(grey[first : int(near.max()) + margin], 1, width)
     centres = block_centres(means.shape[1], width)
-    rows = np.rint(np.interp(centres, np.arange(near.size), near) + 0.5).astype(int)
+    rows = np.rint(np.interp(centres, np.arange(near.size), near) + 0.5).astype(int) - first
     column_um = width * pixel_size_um
     split = _likeliest_split(means, rows, pixel_size_um, column_um)
     steepest = _steepest_step(means, split, pixel_size_um)
-    return np.asarray(np.interp(np.arange(near.size), centres, steepest - 0.5))
+    return np.asarray(np.interp(np.arange(near.size), centres, first + steepest - 0.5))
 
 
 def _likeliest_split(

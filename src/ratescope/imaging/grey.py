@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 
 def grey_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -12,10 +13,7 @@ def grey_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     >>> grey_of(np.full((1, 1, 3), 200, np.uint8)).item()
     200
     """
-    grey = pixels[..., 0] * np.uint16(77)
-    grey += pixels[..., 1] * np.uint16(150)
-    grey += pixels[..., 2] * np.uint16(29)
-    return (grey >> 8).astype(np.uint8)
+    return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
 def block_mean(grey: NDArray[np.generic], rows: int, columns: int) -> NDArray[np.float32]:

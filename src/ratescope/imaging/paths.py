@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+NOWHERE = -1e9
+
 
 def best_path(ratings: NDArray[np.float32]) -> tuple[int, NDArray[np.int_]]:
     """The path from left to right with the highest sum, among all layers; rows change by one per column at most.
@@ -25,23 +27,24 @@ def best_path(ratings: NDArray[np.float32]) -> tuple[int, NDArray[np.int_]]:
     [0, 1, 1, 2]
     """
     layers, rows, columns = ratings.shape
-    best = ratings[..., 0].copy()
-    steps = np.zeros((columns, layers, rows), np.int8)
+    # The sum of the best path to each place; a row more on either side, from which no path comes.
+    sums = np.full((columns, layers, rows + 2), NOWHERE, np.float32)
+    inside = sums[..., 1:-1]
+    inside[:] = np.moveaxis(ratings, 2, 0)
+    reached = np.empty((layers, rows), np.float32)
     for column in range(1, columns):
-        reached = best.copy()
-        is_better = best[:, :-1] > reached[:, 1:]
-        np.copyto(reached[:, 1:], best[:, :-1], where=is_better)
-        steps[column, :, 1:] -= is_better
-        is_better = best[:, 1:] > reached[:, :-1]
-        np.copyto(reached[:, :-1], best[:, 1:], where=is_better)
-        np.copyto(steps[column, :, :-1], 1, where=is_better)
-        reached += ratings[..., column]
-        best = reached
-    layer, row = np.unravel_index(int(best.argmax()), best.shape)
+        before = sums[column - 1]
+        np.maximum(before[:, :-2], before[:, 2:], out=reached)
+        np.maximum(reached, before[:, 1:-1], out=reached)
+        inside[column] += reached
+    layer, row = np.unravel_index(int(inside[-1].argmax()), (layers, rows))
     path = np.empty(columns, int)
-    for column in range(columns - 1, -1, -1):
+    path[-1] = row
+    for column in range(columns - 2, -1, -1):
+        down, level, up = sums[column, layer, row : row + 3]
+        # Of equal ways the straight one.
+        row += 0 if level >= max(down, up) else (1 if up > down else -1)
         path[column] = row
-        row += steps[column, layer, row]
     return int(layer), path
 
 

@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratescope.errors import MicrographError
 from ratescope.imaging.artefacts import judge_crop
 from ratescope.imaging.burnt_in import find_boxes, without_bars
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector, seen_from_behind
+from ratescope.imaging.descriptors import describe_crops
 from ratescope.imaging.grey import grey_of
 from ratescope.imaging.levelling import Level, level
 from ratescope.imaging.quality import check_field, check_grains, findings_of, is_coated, look_inside
@@ -37,20 +39,28 @@ def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
 
     Nothing is raised for a bad picture: what goes wrong is the reason of a refusal, beside what was found before it.
     """
-    prepared = Prepared(micrograph.file, "refused", micrograph.pixel_size_um, findings=micrograph.findings)
+    prepared = Prepared(
+        micrograph.file,
+        "refused",
+        micrograph.pixel_size_um,
+        findings=micrograph.findings,
+        pixels=micrograph.pixels,
+    )
     try:
         check_field(micrograph, settings)
-        seen, first_row = without_bars(micrograph, grey_of(micrograph.pixels))
-        burnt_in = find_boxes(grey_of(seen.pixels))
-        collector = find_collector(seen, settings, burnt_in=burnt_in)
+        grey = grey_of(micrograph.pixels)
+        seen, first_row = without_bars(micrograph, grey)
+        grey = grey[first_row : first_row + len(seen.pixels)]
+        burnt_in = find_boxes(grey)
+        prepared = replace(prepared, burnt_in=tuple(_moved(box, first_row) for box in burnt_in))
+        collector = find_collector(grey, seen.pixel_size_um, settings, burnt_in=burnt_in)
         prepared = replace(prepared, collector=_lower(collector, first_row))
-        collector, levelled, coating, other = _coatings(seen, collector, settings, burnt_in)
+        collector, levelled, coating, other = _coatings(grey, seen.pixel_size_um, collector, settings, burnt_in)
         inside = look_inside(levelled, coating)
         prepared = replace(
             prepared,
             collector=_lower(collector, first_row),
             level_to_file=levelled.to_file + np.array([[0.0, 0.0, first_row], [0.0, 0.0, 0.0]]),
-            levelled=levelled.pixels,
             coating=coating,
             other_coating=other,
             findings=(*micrograph.findings, *findings_of(levelled, collector, coating, inside)),
@@ -60,16 +70,33 @@ def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
     except MicrographError as error:
         return replace(prepared, reasons=(Finding(error.code, error.text),))
     judge = partial(judge_crop, pore_grey=inside.pore_grey, settings=settings)
-    sections = cut_sections(seen, coating, levelled.to_file, settings, judge)
-    reasons = () if any(section.status == "prepared" for section in sections) else (_nothing_usable(sections),)
-    return replace(prepared, sections=sections, reasons=reasons, status="refused" if reasons else "prepared")
+    prepared = replace(prepared, sections=cut_sections(seen, coating, levelled.to_file, settings, judge))
+    if not len(prepared.crops):
+        return replace(prepared, reasons=(_nothing_usable(prepared.sections),))
+    return _described(replace(prepared, status="prepared"), coating, settings)
+
+
+def _described(prepared: Prepared, coating: Coating, settings: PrepareSettings) -> Prepared:
+    size_um, thickness_um = settings.network_pixel_size_um, coating.thickness_um
+    try:
+        return replace(prepared, descriptors=describe_crops(prepared.crops, size_um, thickness_um=thickness_um))
+    except MicrographError as error:
+        return replace(prepared, findings=(*prepared.findings, Finding(error.code, error.text)))
+
+
+def _moved(box: Box, rows: int) -> Box:
+    return replace(box, top=box.top + rows, bottom=box.bottom + rows)
 
 
 def _coatings(
-    micrograph: Micrograph, collector: Collector, settings: PrepareSettings, burnt_in: Sequence[Box]
+    grey: NDArray[np.uint8],
+    pixel_size_um: float,
+    collector: Collector,
+    settings: PrepareSettings,
+    burnt_in: Sequence[Box],
 ) -> tuple[Collector, Level, Coating, Coating | None]:
     """The thicker coating with its side of the foil, and the other one where the foil is coated on both sides."""
-    levelled = level(micrograph, collector)
+    levelled = level(grey, pixel_size_um, collector.tilt_deg)
     coating = find_coating(levelled, collector, settings, burnt_in=burnt_in)
     behind = seen_from_behind(collector)
     if behind is None or not is_coated(levelled, collector, behind):
@@ -80,7 +107,7 @@ def _coatings(
         return collector, levelled, coating, None
     if other.thickness_um <= coating.thickness_um:
         return collector, levelled, coating, other
-    levelled = level(micrograph, behind)
+    levelled = level(grey, pixel_size_um, behind.tilt_deg)
     return (
         behind,
         levelled,

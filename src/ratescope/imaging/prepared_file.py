@@ -13,15 +13,18 @@ from PIL import Image
 
 from ratescope.errors import MicrographError
 from ratescope.files import whole_file
-from ratescope.records import Box, Coating, Collector, Finding, Prepared, Section
+from ratescope.imaging.descriptors import porosity_by_recipe
+from ratescope.records import Box, Coating, Collector, Descriptors, Finding, Prepared, Section
 from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 SCHEMA = 1
 
 
-def write_crops(out: Path, prepared: Prepared, stem: str) -> dict[str, Any]:
+def write_crops(
+    out: Path, prepared: Prepared, stem: str, *, active_volume_share: float | None = None
+) -> dict[str, Any]:
     """Write the crops of one micrograph as ``{stem}_s{index}.png``; returns its entry in ``prepared.json``."""
-    return prepared_entry(prepared, _write_crops(out, stem, prepared))
+    return prepared_entry(prepared, _write_crops(out, stem, prepared), active_volume_share=active_volume_share)
 
 
 def _write_crops(out: Path, stem: str, prepared: Prepared) -> dict[int, str]:
@@ -34,13 +37,18 @@ def _write_crops(out: Path, stem: str, prepared: Prepared) -> dict[int, str]:
     return names
 
 
-def prepared_entry(prepared: Prepared, crop_names: Mapping[int, str]) -> dict[str, Any]:
+def prepared_entry(
+    prepared: Prepared, crop_names: Mapping[int, str], *, active_volume_share: float | None = None
+) -> dict[str, Any]:
     """One micrograph's entry in ``prepared.json``; all coordinates are (row, column) pixels at the file's own scale.
 
     Parameters
     ----------
     crop_names : section index → file name of its crop
+    active_volume_share : float, optional
+        Of the solid's volume; with it, the dark share becomes a porosity.
     """
+    dark_shares = _dark_shares(prepared)
     return {
         "file": prepared.file,
         "status": prepared.status,
@@ -51,7 +59,12 @@ def prepared_entry(prepared: Prepared, crop_names: Mapping[int, str]) -> dict[st
         "coating": _coating(prepared.coating),
         "other_coating": _coating(prepared.other_coating),
         "level_to_file": None if prepared.level_to_file is None else prepared.level_to_file.tolist(),
-        "sections": [_section(section, crop_names.get(section.index)) for section in prepared.sections],
+        "descriptors": _descriptors(prepared.descriptors, active_volume_share),
+        "burnt_in": [_box(box) for box in prepared.burnt_in],
+        "sections": [
+            _section(section, crop_names.get(section.index), dark_shares.get(section.index))
+            for section in prepared.sections
+        ],
     }
 
 
@@ -73,13 +86,43 @@ def _coating(coating: Coating | None) -> dict[str, Any] | None:
     return {**_box(coating.box), **{key: getattr(coating, key) for key in keys}}
 
 
-def _section(section: Section, crop: str | None) -> dict[str, Any]:
+def _dark_shares(prepared: Prepared) -> dict[int, float]:
+    """By section index."""
+    if prepared.descriptors is None:
+        return {}
+    indices = (section.index for section in prepared.sections if section.crop is not None)
+    return dict(zip(indices, prepared.descriptors.dark_shares.tolist(), strict=True))
+
+
+def _descriptors(seen: Descriptors | None, active_volume_share: float | None) -> dict[str, Any] | None:
+    """Lengths in µm, shares from 0 to 1; a key that ends in ``_se`` is the standard error of the one before it."""
+    if seen is None:
+        return None
+    numbers: dict[str, float | int] = {"dark_share": seen.dark_share, "dark_share_se": seen.standard_error}
+    if active_volume_share is not None:
+        numbers["porosity"] = porosity_by_recipe(seen.dark_share, active_volume_share)
+        numbers["porosity_se"] = seen.standard_error / active_volume_share
+    if seen.grain_sizes is not None:
+        for name in ("d10", "d50", "d90"):
+            numbers[f"{name}_um"] = getattr(seen.grain_sizes, f"{name}_um")
+            numbers[f"{name}_um_se"] = getattr(seen.grain_sizes, f"{name}_error_um")
+        numbers["profiles"] = seen.grain_sizes.profiles
+    numbers |= {
+        "crops": len(seen.dark_shares),
+        "crops_needed": seen.crops_needed,
+        "micrographs_needed": seen.micrographs_needed,
+    }
+    return {name: round(number, 5) for name, number in numbers.items()}
+
+
+def _section(section: Section, crop: str | None, dark_share: float | None) -> dict[str, Any]:
     return {
         "index": section.index,
         "status": section.status,
         "reasons": _findings(section.reasons),
         "box": None if section.box is None else _box(section.box),
         "crop": crop,
+        "dark_share": None if dark_share is None else round(dark_share, 5),
     }
 
 

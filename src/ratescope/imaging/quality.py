@@ -174,7 +174,7 @@ def _texture_on(levelled: Level, collector: Collector) -> float:
     sign = -1 if collector.coating_side == "above" else 1
     ends = sorted(edge + sign * distance / levelled.pixel_size_um for distance in (2.0, 8.0))
     strip = levelled.grey[max(int(ends[0]), 0) : max(int(ends[1]), 0)]
-    if min(strip.shape) < block or ends[0] < 0 or ends[1] > len(levelled.pixels):
+    if min(strip.shape) < block or ends[0] < 0 or ends[1] > len(levelled.grey):
         return 0.0
     means = block_mean(strip, block, block)
     window = pixels_in(40.0, block * levelled.pixel_size_um)

@@ -106,17 +106,19 @@ def make_campaign(
 def _claim(folder: Path, plan: CampaignPlan) -> None:
     """Mark the folder as this plan's, and clear away what a killed run left half written; others' folders stay."""
     path = folder / "truth" / "plan.json"
-    for half in folder.rglob(".*.part*") if path.parent.is_dir() else ():
-        half.unlink(missing_ok=True)
     if path.is_file():
         earlier = json.loads(path.read_text(encoding="utf-8"))
         if earlier != {"schema": 1, **asdict(plan)}:
             said = ", ".join(f"{key} {value}" for key, value in earlier.items() if key != "schema")
             raise LabError(f"{folder} holds another virtual campaign ({said}). Choose another folder.")
-        return
-    if any(file for file in folder.rglob("*") if file != path.parent):
-        raise LabError(f"{folder} is not empty and holds no virtual campaign. Choose a new folder.")
-    write_json(path, {"schema": 1, **asdict(plan)})
+    else:
+        own = {path.parent, *path.parent.glob(".plan.*.part*")}
+        if any(file for file in folder.rglob("*") if file not in own):
+            raise LabError(f"{folder} is not empty and holds no virtual campaign. Choose a new folder.")
+    for half in folder.rglob(".*.part*"):
+        half.unlink(missing_ok=True)
+    if not path.is_file():
+        write_json(path, {"schema": 1, **asdict(plan)})
 
 
 def _run(

@@ -1,0 +1,97 @@
+"""Sums along lines and means in long windows, in all directions at once.
+
+The spectra of lines and windows are kept between crops: most of the time goes into the transforms back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, pi
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Averages over one shape (a line, a long window) turned in even steps from 0 to 180 degrees.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Of the images that it averages.
+    padded : (int, int)
+        With zeros beyond the right and the lower border, so that nothing wraps around.
+    angles : float array, shape (directions,)
+        In radians, from the columns towards the rows.
+    spectra : tuple of complex arrays
+    inside : tuple of float arrays, shape (rows, columns)
+        Which share of each average lies inside the image.
+    """
+
+    shape: tuple[int, int]
+    padded: tuple[int, int]
+    angles: NDArray[np.float64]
+    spectra: tuple[NDArray[np.complex64], ...]
+    inside: tuple[Floats, ...]
+
+    def spectrum_of(self, image: Floats) -> NDArray[np.complex64]:
+        """An image, ready to be averaged."""
+        return np.asarray(fft.rfft2(image, self.padded))
+
+    def mean(self, spectrum: NDArray[np.complex64], direction: int) -> Floats:
+        """Averages around each pixel of the image whose spectrum is given, in one direction; 0 counts beyond it."""
+        rows, columns = self.shape
+        return np.asarray(fft.irfft2(spectrum * self.spectra[direction], self.padded)[:rows, :columns])
+
+
+@lru_cache(maxsize=8)
+def lines(shape: tuple[int, int], count: int, length_px: float) -> Directions:
+    """Lines about one pixel wide.
+
+    >>> image = np.zeros((9, 9), np.float32)
+    >>> image[4] = 1.0  # a horizontal line, and means over three pixels along it and across it
+    >>> along = lines((9, 9), 2, 3.0)
+    >>> [round(float(along.mean(along.spectrum_of(image), k)[4, 4]), 2) for k in (0, 1)]
+    [0.92, 0.31]
+    """
+
+    def line(along: Floats, across: Floats) -> Floats:
+        return np.asarray(np.exp(-((across / 0.4) ** 2) / 2) * np.clip(length_px / 2 + 0.5 - np.abs(along), 0, 1))
+
+    return _directions(shape, count, ceil(length_px / 2) + 1, line)
+
+
+@lru_cache(maxsize=8)
+def windows(shape: tuple[int, int], count: int, along_px: float, across_px: float) -> Directions:
+    """Windows of Gaussian weight with these two deviations."""
+
+    def window(along: Floats, across: Floats) -> Floats:
+        return np.asarray(np.exp(-((along / along_px) ** 2) / 2 - ((across / across_px) ** 2) / 2))
+
+    return _directions(shape, count, ceil(2.5 * along_px), window)
+
+
+def _directions(shape, count, reach, weight_of):  # type: ignore[no-untyped-def]
+    padded = tuple(fft.next_fast_len(size + reach, real=True) for size in shape)
+    angles = pi * np.arange(count) / count
+    spectra = tuple(
+        fft.rfft2((weight / weight.sum()).astype(np.float32))
+        for weight in (weight_of(along, across) for along, across in _turned(padded, angles))
+    )
+    bare = Directions(shape, padded, angles, spectra, ())
+    ones = bare.spectrum_of(np.ones(shape, np.float32))
+    return Directions(shape, padded, angles, spectra, tuple(bare.mean(ones, k) for k in range(count)))
+
+
+def _turned(padded: tuple[int, ...], angles: NDArray[np.float64]) -> Iterator[tuple[Floats, Floats]]:
+    """How far each pixel lies along and across each direction, counted from the first pixel and around the ends."""
+    row, column = (np.fft.fftfreq(size, 1 / size) for size in padded)
+    for angle in angles:
+        sine, cosine = np.sin(angle), np.cos(angle)
+        yield column * cosine + row[:, None] * sine, row[:, None] * cosine - column * sine

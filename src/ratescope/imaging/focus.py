@@ -1,0 +1,42 @@
+"""How sharp a picture is: the width of its grains' edges, told by blurring them once more.
+
+An edge of any height that is blurred by σ, and by a further known amount, loses the more of its slope the sharper it
+was (S. Zhuo and T. Sim, Pattern Recognition 44 (2011) 1852): contrast and brightness cancel out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+FIRST_PX, SECOND_PX = 0.7, 1.4  # our choice: the least that noise of 16 grey levels needs, and twice that
+STRONG = 0.6  # our choice: edges of the coating's usual height, away from flakes and flaws
+LEAST_EDGES = 12  # our choice: fewer say nothing
+
+
+def blur_of(grey: NDArray[np.float32]) -> float:
+    """Deviation of the Gaussian that blurs the strongest edges, in pixels; NaN where there are hardly any.
+
+    Pixels themselves and slanting edges add about 0.4 px to it.
+
+    Parameters
+    ----------
+    grey : float array, shape (rows, columns)
+
+    Examples
+    --------
+    >>> row, column = np.mgrid[0:90, 0:90]
+    >>> discs = 100.0 * (np.hypot(row % 30 - 15, column % 30 - 15) < 10)
+    >>> [round(blur_of(ndimage.gaussian_filter(discs, sigma)), 1) for sigma in (1.0, 2.0, 3.0)]
+    [1.1, 2.1, 2.9]
+    """
+    first, second = (
+        np.hypot(*np.gradient(ndimage.gaussian_filter(grey, sigma, truncate=3.0))) for sigma in (FIRST_PX, SECOND_PX)
+    )
+    is_edge = (first >= ndimage.maximum_filter(first, 3)) & (first > STRONG * np.percentile(first, 99))
+    if is_edge.sum() < LEAST_EDGES:
+        return float("nan")
+    # Slopes go with 1/√(σ² + first²) and 1/√(σ² + second²).
+    lost = float(np.median(first[is_edge] / np.maximum(second[is_edge], 1e-6))) ** 2
+    return float(np.sqrt(max(SECOND_PX**2 - lost * FIRST_PX**2, 0.0) / max(lost - 1.0, 1e-3)))

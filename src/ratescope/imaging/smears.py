@@ -1,0 +1,70 @@
+"""Smears: soft matter dragged over grains and pores. Mid-grey, and in fine parallel streaks instead of grains' texture.
+
+The streaks are found by the structure tensor (J. Bigün and G. H. Granlund, ICCV 1987) in long windows of every
+direction, with the edges of grains masked out: of what is left only streaks change across and not along.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ratescope.imaging.directions import windows
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+WINDOW_UM = (2.2, 1.2)  # our choice: deviations along and across: streaks are longer than grains' texture is coarse
+DIRECTIONS = 12  # our choice: every 15°, as the windows are twice as long as wide
+EDGE = 0.05  # our choice: a step of a twentieth of the contrast per pixel is the edge of a grain, not a streak
+NOISE = 0.002  # our choice: steps that are smaller say nothing
+LEAST_COVER = 0.35  # our choice: so much of a window must be away from edges
+CORE, REST = 0.50, 0.45  # our choice: coherence of 1 is perfect streaks, clean coatings have 0.2
+MID_GREY = (0.2, 0.8)  # our choice: between pores (0) and grains (1), where a clean coating shows few pixels but edges
+LEAST_UM2 = 7.5  # our choice: clean crops of simulated coatings have less than 5 µm² of mid-grey streaks together
+
+
+def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: float, blur_px: float) -> Flags:
+    """Where something is smeared.
+
+    Parameters
+    ----------
+    half : float array, shape (rows, columns)
+        Grey values of a crop, means of 2 × 2 network pixels.
+    blur_px : float
+        In pixels of ``half``: edges are masked out the more widely, the less sharp they are.
+    """
+    scaled = (half - pore_grey) / (grain_grey - pore_grey)
+    coherence = _coherence(scaled, size_um, blur_px)
+    grey = ndimage.gaussian_filter(scaled, 1.0)[::2, ::2]
+    is_core = (coherence > CORE) & (grey > MID_GREY[0]) & (grey < MID_GREY[1])
+    labels, count = ndimage.label(coherence > REST, np.ones((3, 3)))
+    cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (2.0 * size_um) ** 2
+    cores_um2[0] = 0.0
+    smeared = (cores_um2 > LEAST_UM2)[labels]
+    return np.asarray(smeared.repeat(2, axis=0).repeat(2, axis=1)[: half.shape[0], : half.shape[1]])
+
+
+def _coherence(scaled: Floats, size_um: float, blur_px: float) -> Floats:
+    """Per second pixel, (across − along) / (across + along) of squared slopes, in the direction where it is highest."""
+    steps = np.hypot(*np.gradient(ndimage.gaussian_filter(scaled, 1.0)))
+    # Sharp edges are masked by themselves and a pixel around them; blurred ones have longer feet.
+    is_even = ndimage.binary_erosion(steps < EDGE, iterations=1 + int(max(blur_px - 0.1, 0.0)), border_value=1)
+    down, right = np.gradient(ndimage.gaussian_filter(scaled, 0.5))
+
+    def coarse(values: Floats) -> Floats:
+        return ndimage.gaussian_filter(np.where(is_even, values, 0.0).astype(np.float32), 1.0)[::2, ::2]
+
+    tensor = [coarse(values) for values in (np.ones_like(down), right**2 + down**2, right**2 - down**2, 2 * right * down)]
+    rows, columns = tensor[0].shape
+    turned = windows((rows, columns), DIRECTIONS, *(um / (2.0 * size_um) for um in WINDOW_UM))
+    cover_of, sum_of, straight_of, slanted_of = (turned.spectrum_of(values) for values in tensor)
+    best = np.zeros((rows, columns), np.float32)
+    for direction, angle in enumerate(turned.angles):
+        cover = turned.mean(cover_of, direction)
+        along = np.float32(np.cos(2 * angle)) * straight_of + np.float32(np.sin(2 * angle)) * slanted_of
+        power = turned.mean(sum_of, direction) + NOISE**2 * np.maximum(cover, 0.02)
+        is_known = cover > LEAST_COVER * turned.inside[direction]
+        np.maximum(best, np.where(is_known, -turned.mean(along, direction) / power, 0.0), out=best)
+    return best

@@ -1,0 +1,95 @@
+"""The story of a look at many micrographs: they go in, crops come out, and a page shows what was dropped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratescope.campaign.crops import Entry, electrodes_of, micrograph_files, prepare_all
+from ratescope.campaign.sheets import is_campaign, read_campaign
+from ratescope.evaluation.contact_sheet import write_contact_sheets
+from ratescope.evaluation.preparation_page import preparation_page
+from ratescope.files import write_text
+from ratescope.imaging.reading import matching_paths
+from ratescope.records import OnProgress, no_progress
+from ratescope.settings import Settings
+
+
+@dataclass(frozen=True)
+class PreparedFolder:
+    """What `prepare_micrographs` made of its micrographs.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        What it wrote beside crops and pictures; the page for people first.
+    entries : tuple of dict
+        Of ``prepared.json``, in the micrographs' order.
+    """
+
+    files: tuple[Path, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why micrographs were refused, in words, by file."""
+        refused = (entry for entry in self.entries if entry["status"] == "refused")
+        return {entry["file"]: " ".join(reason["text"] for reason in entry["reasons"]) for entry in refused}
+
+    @property
+    def crops(self) -> int:
+        """How many crops there are."""
+        return sum(section["status"] == "prepared" for entry in self.entries for section in entry["sections"])
+
+
+def prepare_micrographs(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    pixel_size_um: float | None = None,
+    jobs: int = 1,
+    on_progress: OnProgress = no_progress,
+) -> PreparedFolder:
+    """Prepare files, folders or campaigns into a folder: crops, ``prepared.json``, pictures, contact sheets, a page.
+
+    What stands from an earlier call and still holds is taken over: neither prepared nor drawn again.
+
+    Parameters
+    ----------
+    pixel_size_um : float, optional
+        Wins over the files' own.
+    jobs : int
+        How many micrographs at once.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or there is no micrograph at all.
+    CampaignError
+        If a path is a campaign whose sheets are wrong.
+    OutputError
+        If the folder cannot be written.
+    """
+    files = micrograph_files(paths, pixel_size_um)  # campaign/crops.py
+    campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
+    facts = {name: known for campaign in campaigns for name, known in electrodes_of(campaign).items()}
+    entries = prepare_all(files, out, Settings().prepare, facts=facts, jobs=jobs, on_progress=on_progress)
+    simulated = any(campaign.facts.simulated for campaign in campaigns)
+    shown = show_preparation(out, entries, simulated=simulated, on_progress=on_progress)
+    return PreparedFolder((*shown, out / "prepared.json"), tuple(entries))
+
+
+def show_preparation(
+    out: Path, entries: Sequence[Entry], *, simulated: bool = False, on_progress: OnProgress = no_progress
+) -> tuple[Path, ...]:
+    """Write ``preparation.html`` and the contact sheets from what lies in ``out``: no micrograph is needed.
+
+    Parameters
+    ----------
+    entries : of the ``prepared.json`` in ``out``
+    """
+    sheets = write_contact_sheets(out, entries, on_progress=on_progress)  # evaluation/contact_sheet.py
+    page = preparation_page(entries, sheets=[sheet.name for sheet in sheets], simulated=simulated)
+    write_text(out / "preparation.html", page)
+    return (out / "preparation.html", *sheets)
