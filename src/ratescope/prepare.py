@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ratescope.campaign.crops import Entry, electrodes_of, micrograph_files, prepare_all
 from ratescope.campaign.sheets import is_campaign, read_campaign
 from ratescope.evaluation.contact_sheet import write_contact_sheets
 from ratescope.evaluation.preparation_page import preparation_page
-from ratescope.files import write_text
+from ratescope.files import write_csv, write_text
 from ratescope.imaging.reading import matching_paths
 from ratescope.records import OnProgress, no_progress
 from ratescope.settings import Settings
+
+DESCRIPTOR_COLUMNS = (
+    *("file", "electrode", "specimen", "status", "thickness_um", "thickness_sd_um", "thickness_p95_um", "crops"),
+    *("dark_share", "dark_share_se", "porosity", "porosity_se", "crops_needed", "micrographs_needed"),
+    *("d10_um", "d10_um_se", "d50_um", "d50_um_se", "d90_um", "d90_um_se", "profiles"),
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def prepare_micrographs(
     jobs: int = 1,
     on_progress: OnProgress = no_progress,
 ) -> PreparedFolder:
-    """Prepare files, folders or campaigns into a folder: crops, ``prepared.json``, pictures, contact sheets, a page.
+    """Prepare files, folders or campaigns into a folder: crops, what was found, pictures, contact sheets and a page.
 
     What stands from an earlier call and still holds is taken over: neither prepared nor drawn again.
 
@@ -83,7 +90,7 @@ def prepare_micrographs(
 def show_preparation(
     out: Path, entries: Sequence[Entry], *, simulated: bool = False, on_progress: OnProgress = no_progress
 ) -> tuple[Path, ...]:
-    """Write ``preparation.html`` and the contact sheets from what lies in ``out``: no micrograph is needed.
+    """Write the page, contact sheets and ``descriptors.csv`` from what lies in ``out``: no micrograph is needed.
 
     Parameters
     ----------
@@ -92,4 +99,11 @@ def show_preparation(
     sheets = write_contact_sheets(out, entries, on_progress=on_progress)  # evaluation/contact_sheet.py
     page = preparation_page(entries, sheets=[sheet.name for sheet in sheets], simulated=simulated)
     write_text(out / "preparation.html", page)
-    return (out / "preparation.html", *sheets)
+    write_csv(out / "descriptors.csv", DESCRIPTOR_COLUMNS, [_described(entry) for entry in entries if entry["coating"]])
+    return (out / "preparation.html", *sheets, out / "descriptors.csv")
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    """One row of ``descriptors.csv``; what cannot be known stays empty."""
+    known = entry | entry["coating"] | (entry["descriptors"] or {})
+    return {column: known.get(column) for column in DESCRIPTOR_COLUMNS}

@@ -8,9 +8,14 @@ import pytest
 from PIL import Image
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
+SLOW = {"discharge_and_rate_plot"}  # five cells in full: a minute
+SCRIPTS = [
+    pytest.param(script, id=script.stem, marks=[pytest.mark.slow] if script.stem in SLOW else [])
+    for script in sorted(GALLERY.glob("*.py"))
+]
 
 
-@pytest.mark.parametrize("script", sorted(GALLERY.glob("*.py")), ids=lambda script: script.stem)
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_gallery_scripts_draw_their_picture(script, tmp_path):
     subprocess.run([sys.executable, str(script), str(tmp_path / "picture.png")], check=True)
     with Image.open(tmp_path / "picture.png") as picture:

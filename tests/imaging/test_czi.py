@@ -121,7 +121,36 @@ def test_a_tile_that_promises_more_than_its_bytes_is_refused(tmp_path):
         read_micrograph(path, pixel_size_um=0.1)
 
 
+def test_a_tile_that_says_it_is_longer_than_its_file_is_refused_before_room_is_made(tmp_path):
+    path = write_czi(tmp_path / "a.czi", [(COLOUR, (0, 0, 0), {})], compression=5, encode=imagecodecs.zstd_encode)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"ZISRAWSUBBLOCK") + 32 + 8
+    content[place : place + 8] = struct.pack("<q", 2**50)
+    path.write_bytes(content)
+    with pytest.raises(MicrographError, match="promises 40 × 60 pixels, more than its .* bytes can hold"):
+        read_micrograph(path, pixel_size_um=0.1)
+
+
 def test_a_czi_whose_pixels_are_not_square_is_refused(tmp_path):
     path = write_czi(tmp_path / "a.czi", [(COLOUR, (0, 0, 0), {})], SCALING % "2.46e-07")
     with pytest.raises(MicrographError, match="0.123 µm wide and 0.246 µm high. Export it with square pixels"):
         read_micrograph(path)
+
+
+@pytest.mark.filterwarnings("ignore")  # czifile warns of what it cannot place
+def test_random_damage_never_shows_as_anything_but_a_refusal(tmp_path):
+    rng = np.random.default_rng(4)
+    tiles = [(COLOUR[:, :30], (0, 0, 0), {}), (COLOUR[:, 30:], (0, 30, 1), {})]
+    path = write_czi(tmp_path / "a.czi", tiles, SCALING % "1.23e-07", encode=imagecodecs.zstd_encode, compression=5)
+    whole, refused = path.read_bytes(), 0
+    heads = [place for place in range(len(whole)) if whole[place : place + 9] == b"ZISRAWSUB" or whole[place] == 68]
+    for _ in range(150):
+        broken = bytearray(whole)
+        for place in (rng.choice(heads) + rng.integers(0, 400, 4)) % len(whole):
+            broken[place] = rng.choice([0, 255, rng.integers(0, 256)])
+        path.write_bytes(broken[: rng.choice([len(whole), rng.integers(32, len(whole))])])
+        try:
+            read_micrograph(path)
+        except MicrographError:
+            refused += 1
+    assert refused > 50

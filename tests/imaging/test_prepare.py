@@ -150,6 +150,18 @@ def test_an_entry_of_prepared_json_says_what_the_contract_says(draw, settings, t
     assert on_foil[0] == pytest.approx(middle, abs=12)
 
 
+def test_what_is_measured_in_the_crops_stands_in_the_entry(virtual, settings, tmp_path):
+    prepared = prepare(Micrograph(virtual.pixels, virtual.pixel_size_um, "v.tif"), settings)
+    bare = write_crops(tmp_path, prepared, "v")
+    told = write_crops(tmp_path, prepared, "v", active_volume_share=0.8)
+    assert bare["descriptors"]["dark_share"] == pytest.approx(bare["sections"][0]["dark_share"])
+    assert "porosity" not in bare["descriptors"]
+    dark, error = told["descriptors"]["dark_share"], told["descriptors"]["dark_share_se"]
+    assert told["descriptors"]["porosity"] == pytest.approx(1 - (1 - dark) / 0.8, abs=1e-4)
+    assert told["descriptors"]["porosity_se"] == pytest.approx(error / 0.8, abs=1e-4)
+    assert told["descriptors"]["micrographs_needed"] == told["descriptors"]["crops_needed"] > 30
+
+
 def test_an_entry_of_what_was_refused_is_complete_too(tmp_path):
     entry = write_crops(tmp_path, Prepared("a.tif", "refused", None), "a")
     assert (entry["status"], entry["coating"], entry["sections"]) == ("refused", None, [])

@@ -439,6 +439,13 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path, name, code, said):
     assert caught.value.code == code
 
 
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    for path in (tmp_path / "missing.tif", tmp_path):
+        with pytest.raises(MicrographError, match="cannot be opened .*. Check the path and its permissions") as caught:
+            read_micrograph(path)
+        assert caught.value.code == "unreadable"
+
+
 def with_size(path, rows, columns):
     """A header that lies: the picture's bytes with another size in front."""
     content = bytearray(path.read_bytes())

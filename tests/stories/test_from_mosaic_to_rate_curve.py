@@ -150,7 +150,7 @@ def test_a_killed_run_ends_with_the_same_weights(campaign, run, recipe, tmp_path
     """SIGKILL at whatever moment; then --resume until it is done."""
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "ratescope", "train", str(campaign), "--out", str(out)]
-    command += ["--recipe", str(recipe), "--folds", "3", "--resume"]
+    command += ["--recipe", str(recipe), "--folds", "3", "--capacity", "specific", "--resume"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(out.glob("specific/fold_1")) and process.poll() is None and time.monotonic() < deadline:
@@ -159,7 +159,7 @@ def test_a_killed_run_ends_with_the_same_weights(campaign, run, recipe, tmp_path
     assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
     assert not (out / "report.html").exists()
     subprocess.run(command, check=True, capture_output=True)
-    for weights in run.glob("*/fold_*/weights.safetensors"):
+    for weights in run.glob("specific/fold_*/weights.safetensors"):
         assert (out / weights.relative_to(run)).read_bytes() == weights.read_bytes()
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 import tifffile
 from markupsafe import escape
@@ -51,6 +52,10 @@ def test_a_folder_gets_pictures_a_contact_sheet_and_a_page_that_says_why(folder,
     assert {path.name for path in out.glob("*.png")} == {s["crop"] for entry in entries for s in entry["sections"]}
     with Image.open(out / "contact_sheet.jpg") as sheet:
         assert sheet.height > 100
+    described = pd.read_csv(out / "descriptors.csv")
+    assert described.file.tolist() == [entries[0]["file"]]
+    assert described.dark_share.tolist() == [entries[0]["descriptors"]["dark_share"]]
+    assert described.porosity.isna().all()  # no campaign tells the recipe
     page = (out / "preparation.html").read_text(encoding="utf-8")
     for entry in entries:
         assert str(escape(entry["file"].removeprefix(f"{folder}/"))) in page

@@ -19,9 +19,11 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 SMALLEST_HOLE_UM = 1.5  # our choice: cracks and pores of grains are narrower
-HOLE_GREY, HOLE_RIM = 0.75, 1.2  # our choice: in parts of the resin in pores: what is a hole, and how far it reaches
+PLAIN_PORE = 0.87  # our choice: the darkest pores, in parts of the darkest fifth of what is no grain
+HOLE_GREY, HOLE_RIM = 0.75, 1.25  # our choice: in parts of the resin in pores: what is a hole, and how far it reaches
 RIM_UM = 1.4  # our choice: half the width of the slope between a hole and a grain
-SMALLEST_DEBRIS_UM, DEBRIS_GREY = 1.0, 1.6  # our choice: pores are 0, grains 1; relief at grain edges has 1.3
+SMALLEST_DEBRIS_UM, DEBRIS_GREY = 1.0, 1.8  # our choice: pores are 0, grains 1; relief at grain edges has up to 1.6
+MOST_GRAIN = 200  # our choice: above it grains in good light are white themselves
 ROUND = 0.8  # our choice: share of its enclosing circle that a bubble fills
 PARTS = 3  # our choice: a crop is looked at in thirds, so that one half out of focus is seen
 
@@ -49,15 +51,19 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
     worst_um = float(np.nanmax(blur_um)) if np.isfinite(blur_um).any() else 0.0
     if worst_um > settings.most_blur_um:
         text = (
-            f"edges are blurred by {worst_um:.2f} µm (one standard deviation), over {settings.most_blur_um:g} µm is too "
-            "much. Focus on the coating and take the field again."
+            f"edges are blurred by {worst_um:.2f} µm (one standard deviation), over {settings.most_blur_um:g} µm is "
+            "too much. Focus on the coating and take the field again."
         )
         return (Finding("out-of-focus", text),)
-    found = find_flaws(half, pore_grey, size_um, max((one for one in blur_um if np.isfinite(one)), default=0.0) / size_um)
+    found = find_flaws(
+        half, pore_grey, size_um, max((one for one in blur_um if np.isfinite(one)), default=0.0) / size_um
+    )
     whole = float(np.any(list(found.values()), axis=0).mean())
     if whole <= settings.most_artefact_share:
         return ()
-    said = f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.0%} is too much. Polish and clean again."
+    said = (
+        f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.0%} is too much. Polish and clean again."
+    )
     shares = {kind: float(flaw.mean()) for kind, flaw in found.items()}
     return tuple(
         Finding(kind, f"{KINDS[kind]} {share:.1%} of the crop, {said}")
@@ -96,13 +102,14 @@ def grey_levels(half: Floats, pore_grey: float) -> tuple[float, float]:
     """Grey of pores and of grains in this crop: uneven light makes them differ from the whole coating's.
 
     >>> half = np.repeat(np.float32([20, 40, 160]), [10, 200, 300])[None]  # a hole, pores, grains
-    >>> grey_levels(half, 36.0)
-    (40.0, 160.0)
+    >>> [round(grey) for grey in grey_levels(half, 30.0)]
+    [35, 160]
     """
     low, grain = np.percentile(half, [2, 95])
     dark = half[half < (low + grain) / 2]
-    pore = float(np.percentile(dark, 30)) if dark.size else pore_grey
-    pore = float(np.clip(pore, 0.6 * pore_grey, 1.7 * pore_grey))  # light that changes by 40 %, and a little more
+    pore = PLAIN_PORE * float(np.percentile(dark, 20)) if dark.size else pore_grey
+    # The whole coating's darkest pores are those in the poorest light: here it may be up to 1.4 / 0.6 times as bright.
+    pore = float(np.clip(pore, 0.9 * pore_grey, 2.3 * pore_grey))
     return pore, max(float(grain), pore + 20.0)  # our choice: with less contrast nothing is seen
 
 
@@ -110,13 +117,13 @@ def _dark_spots(half: Floats, pore: float, size_um: float) -> Flags:
     """Places darker than resin in pores and at least 1.5 µm wide, up to their rims, with what shines inside them."""
     smooth = ndimage.gaussian_filter(half, 0.25 / size_um)
     width = pixels_in(SMALLEST_HOLE_UM, size_um)
-    padded = np.pad(smooth < HOLE_GREY * pore, width, mode="edge")  # the border may cut a hole
-    core = ndimage.binary_opening(padded, np.ones((width, width), bool))[width:-width, width:-width]
+    is_dark = ndimage.binary_fill_holes(smooth < HOLE_GREY * pore)  # the wall of a bubble is darker than its ground
+    core = ndimage.grey_opening(is_dark.view(np.uint8), (width, width)).view(np.bool_)
     if not core.any():
         return np.asarray(core)
     reach = pixels_in(RIM_UM, size_um)
-    spot = ndimage.binary_dilation(core, iterations=reach, mask=smooth < HOLE_RIM * pore)
-    return np.asarray(ndimage.binary_fill_holes(spot))
+    spot = core | ndimage.binary_dilation(core, iterations=reach, mask=smooth < HOLE_RIM * pore)
+    return np.asarray(spot)
 
 
 def _bubbles(dark: Flags, half: Floats, middle_grey: float, size_um: float) -> Flags:
@@ -138,5 +145,8 @@ def _bubbles(dark: Flags, half: Floats, middle_grey: float, size_um: float) -> F
 def _bright_spots(half: Floats, pore: float, grain: float, size_um: float) -> Flags:
     """Places far brighter than grains and at least 1 µm wide."""
     width = pixels_in(SMALLEST_DEBRIS_UM, size_um)
-    level = min(pore + DEBRIS_GREY * (grain - pore), 252.0)
-    return np.asarray(ndimage.binary_opening(half > level, np.ones((width, width), bool)))
+    # Where light is so plentiful that grains are nearly white, nothing can be told.
+    level = pore + DEBRIS_GREY * (grain - pore)
+    level = level if grain > MOST_GRAIN else min(level, 250.0)
+    spot = ndimage.grey_opening((half > level).view(np.uint8), (width, width))
+    return np.asarray(ndimage.maximum_filter(spot, width).view(np.bool_))  # blur took its rim

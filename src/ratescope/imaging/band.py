@@ -89,7 +89,8 @@ def strips_of(grey: NDArray[np.uint8], pixel_size_um: float) -> Strips:
     local = ndimage.uniform_filter1d(smooth, window, axis=1)
     texture = np.sqrt(np.maximum(ndimage.uniform_filter1d(smooth**2, window, axis=1) - local**2, 0.0))
     unit = np.percentile(texture, 75) + 1e-3  # a coating fills a good part of every image that shows one
-    return Strips(means / unit, texture / unit, row_um, block_rows, block_columns)
+    # Less their mean, which no rating asks for: sums over rows stay exact in single precision.
+    return Strips((means - means.mean()) / unit, texture / unit, row_um, block_rows, block_columns)
 
 
 def best_band(
@@ -145,30 +146,34 @@ def rate_bands(strips: Strips, thicknesses: NDArray[np.int_]) -> NDArray[np.floa
     ratings = np.empty((len(thicknesses), *strips.grey.shape), np.float32)
     for rating, thickness in zip(ratings, thicknesses, strict=True):
         bottom = np.minimum(top + thickness, rows)
-        level = _mean(sums, top + guard, bottom - guard)
-        across = np.sqrt(np.maximum(_mean(squares, top + guard, bottom - guard) - level**2, 0.0))
+        across = _mean(squares, top + guard, bottom - guard)
+        across -= _mean(sums, top + guard, bottom - guard) ** 2
+        across = np.sqrt(across.clip(0.0, 1.0))
         along = _mean(textures, top + 2 * guard, bottom - 2 * guard)
-        rating[:] = for_any + clear[bottom] - 1.5 * (np.minimum(along, 1.0) + np.minimum(across, 1.0))
+        rating[:] = for_any + clear[bottom] - 1.5 * (np.minimum(along, 1.0) + across)
     return ratings
 
 
-def _clear_edges(strips: Strips) -> Floats:
+def _clear_edges(strips: Strips) -> NDArray[np.float32]:
     """Step between the means above and below each row's upper edge, at most 1, shape (rows + 1, strips)."""
     sums = _cumulated(strips.grey)
     guard, edge = pixels_in(GUARD_UM, strips.row_um), pixels_in(EDGE_UM, strips.row_um, least=2)
     row = np.arange(len(sums))
     step = _mean(sums, row + guard, row + guard + edge) - _mean(sums, row - guard - edge, row - guard)
-    return np.minimum(np.abs(step), 1.0)
+    return np.asarray(np.minimum(np.abs(step), 1.0))
 
 
-def _cumulated(values: NDArray[np.floating]) -> Floats:
-    return np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0, dtype=np.float64)])
+def _cumulated(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.vstack([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
 
 
-def _mean(cumulated: Floats, start: NDArray[np.int_], stop: NDArray[np.int_]) -> Floats:
+def _mean(cumulated: NDArray[np.float32], start: NDArray[np.int_], stop: NDArray[np.int_]) -> NDArray[np.float32]:
     """Means over the rows from ``start`` to ``stop``, as far as they lie in the image."""
     start, stop = (np.clip(rows, 0, len(cumulated) - 1) for rows in (start, stop))
-    return np.asarray((cumulated[stop] - cumulated[start]) / np.maximum(stop - start, 1)[:, None])
+    means = cumulated[stop]
+    means -= cumulated[start]
+    means /= np.maximum(stop - start, 1).astype(np.float32)[:, None]
+    return means
 
 
 def _touched(count: int, width: int, boxes: Sequence[Box]) -> NDArray[np.bool_]:

@@ -1,12 +1,13 @@
-"""Boxes that a microscope's software drew into the image: information bars, scale bars, framed letters.
+"""What a microscope's software drew into the image: information bars, scale bars, framed letters, plain letters.
 
-They are black or white all over but for their letters, and their edges are perfectly straight and along the image's
-axes, which nothing in an embedded electrode is.
+It is black or white all over, its edges are sharp, and either it is a rectangle along the image's axes or it is made
+of strokes of one width: nothing in an embedded electrode is.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,23 @@ from scipy import ndimage
 
 from ratescope.records import Box, Micrograph
 
+Flags = NDArray[np.bool_]
+
 BLACK, WHITE = 16, 239  # our choice: as far as JPEG leaves them black and white
 LEAST_ROWS, LEAST_COLUMNS, LEAST_PIXELS = 3, 12, 100  # our choice: smaller ones may be pores
 FULLEST_PORE = 0.92  # our choice: a disc fills 0.785 of its bounding box
+MOST_SHARE = 0.6  # our choice: what is larger, in parts of the image, is resin, vacuum or foil
 BLUR_PX = 2  # our choice: edges of drawn boxes are blurred by JPEG and by resizing
+COARSE = 4  # our choice: a letter's strokes are at least two pixels wide, and every second pixel is looked at first
+LETTER_ROWS = (8, 100)  # our choice: smaller ones cannot be read, larger ones are none
+STROKE = 0.3  # our choice: bold letters' strokes are a quarter of their height wide; grains are rounder
+LETTER_STEP = 50  # our choice: ink stands out from what it is written on
+MANY = (
+    300  # our choice: with more black or white parts than that they are pores or grains; only rectangles are looked for
+)
+LARGE = 1000  # our choice: of blocks; only a box is so large
+FRAYED = 40  # our choice: of one part's pieces, more than a line of letters in a box has
+ALONE = 0.15  # our choice: a letter that stands alone names a panel, in this outer part of the image's width or height
 
 
 def without_bars(micrograph: Micrograph, grey: NDArray[np.uint8]) -> tuple[Micrograph, int]:
@@ -39,43 +53,190 @@ def bar_rows(grey: NDArray[np.uint8]) -> int:
     10
     """
     colour = int(np.median(grey[-3:]))
-    share = (np.abs(grey.astype(np.int16) - colour) <= 3).mean(axis=1)
-    others = np.flatnonzero(share < 0.5)  # letters fill less than half of a row
-    first = int(others[-1]) + 1 if others.size else 0
-    is_sharp = 0 < first < len(grey) - 2 and share[first - 1] < 0.3 and share[first : first + 3].max() > 0.9
+    first = len(grey)
+    while first > 0 and _share_of(colour, grey[first - 1]) >= 0.5:  # letters fill less than half of a row
+        first -= 1
+    shares = [_share_of(colour, row) for row in grey[first : first + 3]]
+    is_sharp = 0 < first < len(grey) - 2 and _share_of(colour, grey[first - 1]) < 0.3 and max(shares) > 0.9
     if not is_sharp:
         return 0  # the image fades into it: resin, vacuum or foil
     has_letters = (np.abs(grey[first:].astype(np.int16) - colour) > 60).mean() > 0.002
     return len(grey) - first if has_letters else 0
 
 
+def _share_of(colour: int, row: NDArray[np.uint8]) -> float:
+    return float((np.abs(row.astype(np.int16) - colour) <= 3).mean())
+
+
 def find_boxes(grey: NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Filled black or white rectangles, with or without letters in them.
+    """Filled black or white rectangles, lines of letters, and information bars at the left or right border.
+
+    Letters are not told from other things where most of the image is black and white.
 
     >>> grey = np.full((60, 80), 128, np.uint8)
     >>> grey[40:50, 50:70] = 0
     >>> find_boxes(grey)
     (Box(top=38, bottom=52, left=48, right=72),)
     """
-    return (*_filled_rectangles(grey <= BLACK), *_filled_rectangles(grey >= WHITE))
+    boxes, letters = [], []
+    for is_white in (False, True):
+        for row, column, shape in _extreme_parts(grey, is_white=is_white):
+            if _is_rectangle(shape):
+                boxes.append(Box(row.start, row.stop, column.start, column.stop))
+            elif _is_letter(shape, grey, row, column, is_white=is_white):
+                letters.append(_Letter(Box(row.start, row.stop, column.start, column.stop), is_white))
+    boxes += _lines_of_letters(letters, grey.shape) + _side_bars(grey)
+    return tuple(Box(box.top - BLUR_PX, box.bottom + BLUR_PX, box.left - BLUR_PX, box.right + BLUR_PX) for box in boxes)
 
 
-def _filled_rectangles(is_extreme: NDArray[np.bool_]) -> list[Box]:
-    labels, _ = ndimage.label(is_extreme)
-    most_rows, most_columns = 0.6 * is_extreme.shape[0], 0.6 * is_extreme.shape[1]  # larger ones are resin or foil
-    boxes = []
-    for number, (row, column) in enumerate(ndimage.find_objects(labels), start=1):
-        height, width = row.stop - row.start, column.stop - column.start
-        is_large = height >= LEAST_ROWS and width >= LEAST_COLUMNS and height * width >= LEAST_PIXELS
-        if not is_large or height > most_rows or width > most_columns:
+def _extreme_parts(grey: NDArray[np.uint8], *, is_white: bool) -> Iterator[tuple[slice, slice, Flags]]:
+    """Connected black or white parts that are not too large: their rows, their columns, their shape.
+
+    Every second pixel is looked at first, in blocks of two of them: most mosaics show nothing there.
+    """
+    rows, columns = (size // COARSE * COARSE for size in grey.shape)
+    few = grey[:rows:2, :columns:2]
+    is_few = few >= WHITE if is_white else few <= BLACK
+    if not is_few.any():
+        return
+    coarse = is_few[::2, ::2] | is_few[1::2, ::2] | is_few[::2, 1::2] | is_few[1::2, 1::2]
+    blocks, _ = ndimage.label(coarse, np.ones((3, 3)))
+    parts = ndimage.find_objects(blocks)
+    filled = np.bincount(blocks.ravel(), minlength=len(parts) + 1)
+    for number, part in enumerate(parts, start=1):
+        if len(parts) > MANY and filled[number] < max(0.5 * blocks[part].size, 2 * LEAST_PIXELS / COARSE**2):
             continue
-        shape = labels[row, column] == number
-        if shape.mean() > 0.4 and _fill(shape) > FULLEST_PORE:  # letters leave at least that much of a box
-            boxes.append(Box(row.start - BLUR_PX, row.stop + BLUR_PX, column.start - BLUR_PX, column.stop + BLUR_PX))
-    return boxes
+        sizes = [(one.stop - one.start) * COARSE for one in part]
+        if sizes[1] < LETTER_ROWS[0] or any(
+            size > MOST_SHARE * whole for size, whole in zip(sizes, grey.shape, strict=True)
+        ):
+            continue
+        if filled[number] > LARGE and _span(blocks[part] == number) < 0.8:
+            continue  # ragged: foil, or resin
+        # Two blocks more on every side: no edge of the part lies beyond them.
+        row, column = (slice(max(one.start - 2, 0) * COARSE, (one.stop + 2) * COARSE) for one in part)
+        seen = grey[row, column]
+        is_here = ndimage.binary_dilation(
+            blocks[max(part[0].start - 2, 0) : part[0].stop + 2, max(part[1].start - 2, 0) : part[1].stop + 2] == number
+        )
+        is_here = is_here.repeat(COARSE, axis=0).repeat(COARSE, axis=1)
+        is_here = np.pad(is_here, [(0, max(s - h, 0)) for s, h in zip(seen.shape, is_here.shape, strict=True)], "edge")
+        is_extreme = (seen >= WHITE if is_white else seen <= BLACK) & is_here[: seen.shape[0], : seen.shape[1]]
+        labels, _ = ndimage.label(is_extreme)
+        inside = ndimage.find_objects(labels)
+        for inner, (down, right) in enumerate(inside, start=1):
+            height, width = down.stop - down.start, right.stop - right.start
+            # A ragged edge of the foil has many small parts.
+            if height < 2 or height * width < (LEAST_PIXELS if len(inside) > FRAYED else LETTER_ROWS[0] ** 2 // 2):
+                continue
+            yield (
+                slice(row.start + down.start, row.start + down.stop),
+                slice(column.start + right.start, column.start + right.stop),
+                labels[down, right] == inner,
+            )
 
 
-def _fill(shape: NDArray[np.bool_]) -> float:
-    """Share of its bounding box that a shape fills, letters inside it and letters that touch its border included."""
-    closed = ndimage.binary_closing(np.pad(shape, 3, mode="edge"), np.ones((5, 5), bool))
-    return float(ndimage.binary_fill_holes(closed)[3:-3, 3:-3].mean())
+def _is_rectangle(shape: Flags) -> bool:
+    height, width = shape.shape
+    is_thin_line = height == LEAST_ROWS - 1 and width >= 20 * height  # a scale bar
+    is_large = height >= LEAST_ROWS and width >= LEAST_COLUMNS and height * width >= LEAST_PIXELS
+    if not (is_large or is_thin_line):
+        return False
+    if shape.mean() < 0.4 or _span(shape) < FULLEST_PORE:  # letters leave at least that much of a box
+        return False
+    sides = [shape, shape[::-1], shape.T, shape.T[::-1]]
+    is_straight = [(side[: BLUR_PX + 1].any(axis=0)).mean() > 0.85 for side in sides]
+    return bool(sum(is_straight) >= 3)  # letters may touch one side
+
+
+def _span(shape: Flags) -> float:
+    """Share of its bounding box that lies between parts of a shape along its row and along its column.
+
+    Letters inside a box and letters that touch its border count as box.
+
+    >>> _span(np.array([[1, 1, 1], [1, 0, 1], [1, 0, 1]], dtype=bool))
+    1.0
+    """
+
+    def between(axis: int) -> Flags:
+        back = np.flip(np.logical_or.accumulate(np.flip(shape, axis), axis=axis), axis)
+        return np.asarray(np.logical_or.accumulate(shape, axis=axis) & back)
+
+    return float((between(0) | between(1)).mean())
+
+
+# --- letters ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Letter:
+    box: Box
+    is_white: bool
+
+
+def _is_letter(shape: Flags, grey: NDArray[np.uint8], row: slice, column: slice, *, is_white: bool) -> bool:
+    """Thin strokes of one width, with a sharp edge all around."""
+    height, width = shape.shape
+    if not LETTER_ROWS[0] <= height <= LETTER_ROWS[1] or width > 1.6 * height:
+        return False
+    if not 0.1 < shape.mean() < 0.8:
+        return False
+    inside = np.pad(shape, 1)
+    depth = ndimage.distance_transform_edt(inside)
+    ridge = depth[(depth >= ndimage.maximum_filter(depth, 3)) & inside]
+    if 2.0 * depth.max() > STROKE * height + 1.0 or depth.max() > 2.0 * np.median(ridge):
+        return False
+    top, left = max(row.start - 3, 0), max(column.start - 3, 0)
+    around = grey[top : row.stop + 3, left : column.stop + 3].astype(np.int16)
+    placed = np.zeros(around.shape, bool)
+    placed[row.start - top : row.stop - top, column.start - left : column.stop - left] = shape
+    near = ndimage.binary_dilation(placed, iterations=3) & ~ndimage.binary_dilation(placed, iterations=2)
+    # Light that fell through a lens fades over its resolution; ink ends at once.
+    ink = 255 if is_white else 0
+    return bool((np.abs(around[near] - ink) > LETTER_STEP).mean() > 0.85)
+
+
+def _lines_of_letters(letters: Sequence[_Letter], shape: tuple[int, ...]) -> list[Box]:
+    """Letters that stand side by side, and lone ones near the image's border."""
+    left = sorted(letters, key=lambda letter: letter.box.left)
+    lines: list[list[_Letter]] = []
+    for letter in left:
+        line = next((line for line in lines if _goes_on(line[-1], letter)), None)
+        if line is None:
+            lines.append([letter])
+        else:
+            line.append(letter)
+    boxes = [_around([letter.box for letter in line]) for line in lines if len(line) > 1]
+    alone = [line[0].box for line in lines if len(line) == 1]
+    return boxes + [box for box in alone if box.height >= 1.5 * LETTER_ROWS[0] and _is_outer(box, shape)]
+
+
+def _goes_on(last: _Letter, letter: _Letter) -> bool:
+    first, second = last.box, letter.box
+    heights = sorted((first.height, second.height))
+    overlap = min(first.bottom, second.bottom) - max(first.top, second.top)
+    gap = second.left - first.right
+    is_like = last.is_white == letter.is_white and heights[1] <= 1.7 * heights[0] and overlap >= 0.5 * heights[0]
+    return is_like and -0.2 * heights[1] <= gap <= 1.2 * heights[1]
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(box.top for box in boxes),
+        max(box.bottom for box in boxes),
+        min(box.left for box in boxes),
+        max(box.right for box in boxes),
+    )
+
+
+def _is_outer(box: Box, shape: tuple[int, ...]) -> bool:
+    rows, columns = shape
+    is_high = box.bottom < ALONE * rows or box.top > (1 - ALONE) * rows
+    return is_high and (box.right < ALONE * columns or box.left > (1 - ALONE) * columns)
+
+
+def _side_bars(grey: NDArray[np.uint8]) -> list[Box]:
+    rows, columns = grey.shape
+    left, right = bar_rows(grey.T[::-1]), bar_rows(grey.T)
+    boxes = [Box(0, rows, 0, left)] if left else []
+    return boxes + ([Box(0, rows, columns - right, columns)] if right else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ BLOCK_UM = 0.25  # our choice: two of the paper's pixels
 MARGIN_UM = 0.25  # our choice: what blur mixes at foil and surface stays out of the clean rectangle
 NEAR_UM = 3.0  # our choice: how exactly texture alone shows where the coating ends
 RESIN_UM, ALONG_UM = 40.0, 40.0  # our choice: height and width in which the resin's grey is averaged
+STEP_UM = 0.5  # our choice: steps of the clean rectangle along the foil
 LEAST_CONTRAST = 0.2  # our choice: binder and carbon show more, grains that shine through from below mostly less
 LEAST_BEYOND_UM = 1.0  # our choice: so much resin must be in view between the image border and the surface
 LEAST_SEEN = 0.5  # our choice: in half of the columns at least, resin must be in view
@@ -64,7 +66,7 @@ def find_coating(
         surface, spanned, edge = rows - 1 - surface, rows - 1 - spanned, rows - 1 - edge
     clean = _clean_rows(spanned, edge, levelled, burnt_in)
     return Coating(
-        box=largest_rectangle(*clean),
+        box=_largest_clean(clean, levelled.pixel_size_um),
         thickness_um=float(heights_um.mean()),
         thickness_sd_um=float(heights_um.std()),
         thickness_p95_um=float(np.percentile(heights_um, 95)),
@@ -119,7 +121,7 @@ def find_surface(
     is_solid = _differs(means, beyond, rows > end + NEAR_UM / block_um, block_um) & (rows > end - NEAR_UM / block_um)
     is_solid &= rows > unseen
     top = np.where(is_solid.any(axis=0), is_solid.argmax(axis=0), len(means)).astype(np.float64)
-    is_hidden = top <= unseen + pixels_in(LEAST_BEYOND_UM, block_um)
+    is_hidden = ~beyond.any(axis=0) | (top <= unseen + pixels_in(LEAST_BEYOND_UM, block_um))
     # Rows grow downwards: to close a gap in the solid is to open its outline.
     outlines = [ndimage.grey_opening(top, (pixels_in(gap_um, block_um),), mode="nearest") for gap_um in gaps_um]
     columns, centres = np.arange(grey.shape[1]), block_centres(top.size, block)
@@ -174,6 +176,15 @@ def _clean_rows(surface: Floats, edge: Floats, levelled: Level, burnt_in: Sequen
         clean[0, touched] = np.where(is_lower_left, np.fmax(first, rows.max() + 1), first)
         clean[1, touched] = np.where(is_lower_left, last, np.fmin(last, rows.min() - 1))
     return clean
+
+
+def _largest_clean(clean: Floats, pixel_size_um: float) -> Box:
+    """The largest rectangle of steps half a micrometre wide: of pixels it would take sixteen times as long."""
+    width = pixels_in(STEP_UM, pixel_size_um)
+    count = clean.shape[1] // width
+    first, last = clean[:, : count * width].reshape(2, count, width)
+    box = largest_rectangle(first.max(axis=1), last.min(axis=1))
+    return replace(box, left=box.left * width, right=box.right * width)
 
 
 def largest_rectangle(upper: Floats, lower: Floats) -> Box:

@@ -5,7 +5,7 @@ The spectra of lines and windows are kept between crops: most of the time goes i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, pi
@@ -29,25 +29,27 @@ class Directions:
         With zeros beyond the right and the lower border, so that nothing wraps around.
     angles : float array, shape (directions,)
         In radians, from the columns towards the rows.
-    spectra : tuple of complex arrays
-    inside : tuple of float arrays, shape (rows, columns)
-        Which share of each average lies inside the image.
+    spectra : complex array, shape (directions, ...)
     """
 
     shape: tuple[int, int]
     padded: tuple[int, int]
-    angles: NDArray[np.float64]
-    spectra: tuple[NDArray[np.complex64], ...]
-    inside: tuple[Floats, ...]
+    angles: NDArray[np.float32]
+    spectra: NDArray[np.complex64]
 
     def spectrum_of(self, image: Floats) -> NDArray[np.complex64]:
         """An image, ready to be averaged."""
         return np.asarray(fft.rfft2(image, self.padded))
 
-    def mean(self, spectrum: NDArray[np.complex64], direction: int) -> Floats:
-        """Averages around each pixel of the image whose spectrum is given, in one direction; 0 counts beyond it."""
+    def means(self, spectra: NDArray[np.complex64]) -> Floats:
+        """Averages around each pixel, shape (directions, rows, columns); 0 counts beyond the image.
+
+        Parameters
+        ----------
+        spectra : of one image, or of one for each direction
+        """
         rows, columns = self.shape
-        return np.asarray(fft.irfft2(spectrum * self.spectra[direction], self.padded)[:rows, :columns])
+        return np.asarray(fft.irfft2(spectra * self.spectra, self.padded)[:, :rows, :columns])
 
 
 @lru_cache(maxsize=8)
@@ -57,7 +59,7 @@ def lines(shape: tuple[int, int], count: int, length_px: float) -> Directions:
     >>> image = np.zeros((9, 9), np.float32)
     >>> image[4] = 1.0  # a horizontal line, and means over three pixels along it and across it
     >>> along = lines((9, 9), 2, 3.0)
-    >>> [round(float(along.mean(along.spectrum_of(image), k)[4, 4]), 2) for k in (0, 1)]
+    >>> along.means(along.spectrum_of(image))[:, 4, 4].round(1).tolist()
     [0.92, 0.31]
     """
 
@@ -77,19 +79,17 @@ def windows(shape: tuple[int, int], count: int, along_px: float, across_px: floa
     return _directions(shape, count, ceil(2.5 * along_px), window)
 
 
-def _directions(shape, count, reach, weight_of):  # type: ignore[no-untyped-def]
-    padded = tuple(fft.next_fast_len(size + reach, real=True) for size in shape)
-    angles = pi * np.arange(count) / count
-    spectra = tuple(
-        fft.rfft2((weight / weight.sum()).astype(np.float32))
-        for weight in (weight_of(along, across) for along, across in _turned(padded, angles))
-    )
-    bare = Directions(shape, padded, angles, spectra, ())
-    ones = bare.spectrum_of(np.ones(shape, np.float32))
-    return Directions(shape, padded, angles, spectra, tuple(bare.mean(ones, k) for k in range(count)))
+def _directions(
+    shape: tuple[int, int], count: int, reach: int, weight_of: Callable[[Floats, Floats], Floats]
+) -> Directions:
+    rows, columns = (int(fft.next_fast_len(size + reach, real=True)) for size in shape)
+    angles = np.float32(pi) * np.arange(count, dtype=np.float32) / np.float32(count)
+    weights = [weight_of(along, across) for along, across in _turned((rows, columns), angles)]
+    spectra = [fft.rfft2((weight / weight.sum()).astype(np.float32)) for weight in weights]
+    return Directions(shape, (rows, columns), angles, np.stack(spectra))
 
 
-def _turned(padded: tuple[int, ...], angles: NDArray[np.float64]) -> Iterator[tuple[Floats, Floats]]:
+def _turned(padded: tuple[int, int], angles: NDArray[np.float32]) -> Iterator[tuple[Floats, Floats]]:
     """How far each pixel lies along and across each direction, counted from the first pixel and around the ends."""
     row, column = (np.fft.fftfreq(size, 1 / size) for size in padded)
     for angle in angles:

@@ -20,6 +20,8 @@ WIDEST_UM = 1.0  # our choice: wider dark lines are gaps between grains
 LENGTH_UM = 16.0  # our choice: straight grain edges and cracks of grains are shorter
 DIRECTIONS = 60  # our choice: lines of 16 µm, half a µm wide, see everything between two of them
 DEPTHS, EVIDENCE = (0.03, 0.12, 0.40, 0.60), (0.0, 1.0, 1.0, 0.0)  # our choice: deeper ones are gaps between grains
+QUIET = 0.6  # our choice: grey levels that closing fills in grains' texture without noise
+DARKER = 0.8  # our choice: in parts of the pores' grey
 CANDIDATE, REST = 0.57, 0.52  # our choice: mean evidence along a line, at its best and towards its ends
 LEAST_RATING = 2.15  # our choice: 2 % of simulated crops without scratches rate more, nine tenths of scratches' area do
 ASIDE_UM = (0.75, 1.5)  # our choice: where the sides of a groove are looked at
@@ -41,8 +43,14 @@ def find_grooves(half: Floats, pore_grey: float, size_um: float) -> Flags:
     smooth = ndimage.gaussian_filter(half, 0.12 / size_um)
     width = max(3, round(WIDEST_UM / size_um))
     closed = ndimage.grey_closing(smooth, (width, width))
-    depth = 1.0 - smooth / np.maximum(closed, 8.0)  # 8: ratios of nearly nothing are noise
-    straight, angle = _straightness(np.interp(depth, DEPTHS, EVIDENCE).astype(np.float32), size_um)
+    # In half of all places closing fills nothing but noise.
+    noise = max(float(np.median((closed - smooth)[::2, ::2])) - QUIET, 0.0)
+    depth = 1.0 - (smooth + 2.0 * noise) / np.maximum(closed, 8.0)  # 8: ratios of nearly nothing are noise
+    evidence = np.interp(depth, DEPTHS, EVIDENCE)
+    evidence[(depth > DEPTHS[1]) & (smooth + 2.0 * noise < DARKER * pore_grey)] = (
+        1.0  # no gap between grains is darker than resin
+    )
+    straight, angle = _straightness(evidence.astype(np.float32), size_um)
     labels, count = ndimage.label(straight > REST, np.ones((3, 3)))
     is_groove = np.zeros(straight.shape, bool)
     for number in np.flatnonzero(ndimage.maximum(straight, labels, range(count + 1)) > CANDIDATE):
@@ -56,13 +64,8 @@ def _straightness(evidence: Floats, size_um: float) -> tuple[Floats, Floats]:
     """Per block of 2 × 2 pixels, the mean evidence along the best line through it, and that line's angle."""
     quarter = block_mean(evidence, 2, 2)
     along = lines((quarter.shape[0], quarter.shape[1]), DIRECTIONS, LENGTH_UM / (2.0 * size_um))
-    spectrum = along.spectrum_of(quarter)
-    best, angle = np.zeros_like(quarter), np.zeros_like(quarter)
-    for direction, turned in enumerate(along.angles):
-        mean = along.mean(spectrum, direction)
-        is_better = mean > best
-        best[is_better], angle[is_better] = mean[is_better], turned
-    return best, angle
+    means = along.means(along.spectrum_of(quarter))
+    return means.max(axis=0), along.angles[means.argmax(axis=0)]
 
 
 def _rating(
@@ -89,13 +92,14 @@ def _rating(
     ground = grey[far - 2 : far + 3].min(axis=0)
     sides = np.minimum(np.median(grey[: far - near], axis=0), np.median(grey[far + near + 1 :], axis=0))
     depth = 1.0 - ground / np.maximum(sides, 6.0)
-    is_even = float(((depth > SEEN_DEPTHS[0]) & (depth < SEEN_DEPTHS[1])).mean())
-    is_darker = min(float((ground < 0.8 * pore).mean()), 0.3)
+    is_gap = (depth > SEEN_DEPTHS[1]) & (ground > DARKER * pore)
+    is_even = float(((depth > SEEN_DEPTHS[0]) & ~is_gap).mean())
+    is_darker = min(float((ground < DARKER * pore).mean()), 0.3)
     # The weights are our choice: they part simulated scratches from other candidates best.
     return bool(2.0 * means.mean() + means.max() + 0.25 * is_even + 0.8 * is_darker > LEAST_RATING)
 
 
-def _filled(is_groove: Flags, depth: Floats) -> Flags:
+def _filled(is_groove: Flags, depth: NDArray[np.floating]) -> Flags:
     """The pixels of the grooves in blocks of 2 × 2."""
     near = np.zeros(depth.shape, bool)
     twice = ndimage.binary_dilation(is_groove).repeat(2, axis=0).repeat(2, axis=1)

@@ -54,10 +54,10 @@ class Level:
 def level(grey: NDArray[np.uint8], pixel_size_um: float, tilt_deg: float) -> Level:
     """Turn a micrograph's grey values by the foil's tilt: "a slight rotation" (section 2.3).
 
-    They are only looked at and measured, never shown to the network: 8 bits and bilinear will do.
+    They are only looked at and measured, never shown to the network: the nearest pixel will do, and keeps the noise.
     """
     to_file = level_to_file(grey.shape, tilt_deg)
-    return Level(_transformed(grey, to_file, grey.shape), to_file, pixel_size_um)
+    return Level(_transformed(grey, to_file, grey.shape, Image.Resampling.NEAREST), to_file, pixel_size_um)
 
 
 def levelled_pixels(prepared: Prepared) -> NDArray[np.uint8]:
@@ -115,9 +115,14 @@ def resample(pixels: NDArray[np.float32], affine: Floats, shape: tuple[int, int]
     return np.asarray(np.clip(np.rint(np.stack(channels, axis=2)), 0, 255), dtype=np.uint8)
 
 
-def _transformed(pixels: NDArray[Pixel], affine: Floats, shape: tuple[int, ...]) -> NDArray[Pixel]:
+def _transformed(
+    pixels: NDArray[Pixel],
+    affine: Floats,
+    shape: tuple[int, ...],
+    how: Image.Resampling = Image.Resampling.BILINEAR,
+) -> NDArray[Pixel]:
     picture = Image.fromarray(pixels).transform(
-        (shape[1], shape[0]), Image.Transform.AFFINE, _pillow_affine(affine), resample=Image.Resampling.BILINEAR
+        (shape[1], shape[0]), Image.Transform.AFFINE, _pillow_affine(affine), resample=how
     )
     return np.asarray(picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -143,5 +144,7 @@ def _nothing_usable(sections: Sequence[Section]) -> Finding:
             "no-section",
             "foil and surface are seen together over less than the width of one crop. Take a wider mosaic.",
         )
-    said = "; ".join(dict.fromkeys(reason.text for section in sections for reason in section.reasons))
-    return Finding("no-section", f"none of the {len(sections)} sections can be used: {said}")
+    often = Counter(reason.code for section in sections for reason in section.reasons)
+    said = ", ".join(f"{count} {code}" for code, count in often.most_common())
+    first = sections[0].reasons[0].text
+    return Finding("no-section", f"none of the {len(sections)} sections can be used ({said}). In the first, {first}")

@@ -107,7 +107,7 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None) -> Microg
     Raises
     ------
     MicrographError
-        If the file is not one whole image of a known format, or its pixel size is unknown.
+        If the file is not one whole image of a known format, or its pixel size is unknown or not the same both ways.
     """
     path = Path(path)
     try:
@@ -117,6 +117,10 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None) -> Microg
     except MemoryError as error:
         raise MicrographError(
             "too-large", f"{path.name} needs more memory than this machine has left. Cut it into single mosaics."
+        ) from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise MicrographError(
+            "unreadable", f"{path.name} cannot be opened ({error.strerror}). Check the path and its permissions."
         ) from error
     except READ_ERRORS as error:
         said = " ".join(str(error).split())[:120] or type(error).__name__

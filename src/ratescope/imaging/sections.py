@@ -36,9 +36,9 @@ def cut_sections(
         box, clean_rows = place_crop(upper, lower, (edges[index], edges[index + 1]), (height, width))
         if clean_rows < height:
             said = (
-                f"the clean coating is {clean_rows / scale:.0f} network pixels high; a crop needs {settings.crop_rows}"
+                f"the clean coating is {clean_rows / scale:.0f} network pixels high; a crop needs {settings.crop_rows}."
             )
-            sections.append(Section(index, "refused", (Finding("too-thin", f"{said}"),)))
+            sections.append(Section(index, "refused", (Finding("too-thin", said),)))
             continue
         crop = sample_crop(micrograph, level_to_file, box, settings)
         reasons = judge(crop)
@@ -81,20 +81,22 @@ def sample_crop(
     # The first pixel's centre lies half a network pixel inside the box, whose edges are pixel edges (centre − ½).
     corner = np.array([box.top, box.left]) - 0.5 + scale / 2.0
     to_file = np.column_stack([level_to_file[:, :2] * scale, level_to_file[:, :2] @ corner + level_to_file[:, 2]])
-    window, offset = _window(micrograph.pixels, to_file, (settings.crop_rows, settings.crop_columns))
+    # Our choice: a pixel of the file blurred to a pixel of the crop.
+    sigma = np.sqrt(max(scale**2 - 1.0, 0.0)) / 2.0
+    margin = 4 + int(np.ceil(4.0 * sigma))
+    window, offset = _window(micrograph.pixels, to_file, (settings.crop_rows, settings.crop_columns), margin)
     to_file[:, 2] -= offset
-    if scale > 1.0:
-        sigma = np.sqrt(scale**2 - 1.0) / 2.0  # our choice: a pixel of the file blurred to a pixel of the crop
+    if sigma > 0.0:
         window = ndimage.gaussian_filter(window, (sigma, sigma, 0.0))
     return resample(window, to_file, (settings.crop_rows, settings.crop_columns))
 
 
 def _window(
-    pixels: NDArray[np.uint8], to_file: Floats, shape: tuple[int, int]
+    pixels: NDArray[np.uint8], to_file: Floats, shape: tuple[int, int], margin: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-    """The part of the file that a crop of this shape needs, with some margin, and the row and column it begins at."""
+    """The part of the file that a crop of this shape needs, with a margin, and the row and column it begins at."""
     rows, columns = shape
     corners = to_file @ np.array([[0, 0, rows, rows], [0, columns, 0, columns], [1, 1, 1, 1]])
-    first = np.maximum(np.floor(corners.min(axis=1)).astype(int) - 16, 0)
-    stop = np.ceil(corners.max(axis=1)).astype(int) + 16
+    first = np.maximum(np.floor(corners.min(axis=1)).astype(int) - margin, 0)
+    stop = np.ceil(corners.max(axis=1)).astype(int) + margin
     return pixels[first[0] : stop[0], first[1] : stop[1]].astype(np.float32), first

@@ -6,6 +6,8 @@ direction, with the edges of grains masked out: of what is left only streaks cha
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -22,7 +24,7 @@ NOISE = 0.002  # our choice: steps that are smaller say nothing
 LEAST_COVER = 0.35  # our choice: so much of a window must be away from edges
 CORE, REST = 0.50, 0.45  # our choice: coherence of 1 is perfect streaks, clean coatings have 0.2
 MID_GREY = (0.2, 0.8)  # our choice: between pores (0) and grains (1), where a clean coating shows few pixels but edges
-LEAST_UM2 = 7.5  # our choice: clean crops of simulated coatings have less than 5 µm² of mid-grey streaks together
+LEAST_UM2 = 8.5  # our choice: clean crops of simulated coatings have less than 5 µm² of mid-grey streaks together
 
 
 def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: float, blur_px: float) -> Flags:
@@ -42,7 +44,8 @@ def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: floa
     labels, count = ndimage.label(coherence > REST, np.ones((3, 3)))
     cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (2.0 * size_um) ** 2
     cores_um2[0] = 0.0
-    smeared = (cores_um2 > LEAST_UM2)[labels]
+    # Blur drags too, in all directions at once: what is less sharp has to be streaked over a larger area.
+    smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px, 1.0) ** 4)[labels])
     return np.asarray(smeared.repeat(2, axis=0).repeat(2, axis=1)[: half.shape[0], : half.shape[1]])
 
 
@@ -51,20 +54,21 @@ def _coherence(scaled: Floats, size_um: float, blur_px: float) -> Floats:
     steps = np.hypot(*np.gradient(ndimage.gaussian_filter(scaled, 1.0)))
     # Sharp edges are masked by themselves and a pixel around them; blurred ones have longer feet.
     is_even = ndimage.binary_erosion(steps < EDGE, iterations=1 + int(max(blur_px - 0.1, 0.0)), border_value=1)
-    down, right = np.gradient(ndimage.gaussian_filter(scaled, 0.5))
+    fine: Floats = ndimage.gaussian_filter(scaled, 0.5)
+    down, right = np.gradient(fine, axis=0), np.gradient(fine, axis=1)
 
-    def coarse(values: Floats) -> Floats:
+    def coarse(values: NDArray[Any]) -> Floats:
         return ndimage.gaussian_filter(np.where(is_even, values, 0.0).astype(np.float32), 1.0)[::2, ::2]
 
-    tensor = [coarse(values) for values in (np.ones_like(down), right**2 + down**2, right**2 - down**2, 2 * right * down)]
+    tensor = [
+        coarse(values) for values in (np.ones_like(down), right**2 + down**2, right**2 - down**2, 2 * right * down)
+    ]
     rows, columns = tensor[0].shape
     turned = windows((rows, columns), DIRECTIONS, *(um / (2.0 * size_um) for um in WINDOW_UM))
-    cover_of, sum_of, straight_of, slanted_of = (turned.spectrum_of(values) for values in tensor)
-    best = np.zeros((rows, columns), np.float32)
-    for direction, angle in enumerate(turned.angles):
-        cover = turned.mean(cover_of, direction)
-        along = np.float32(np.cos(2 * angle)) * straight_of + np.float32(np.sin(2 * angle)) * slanted_of
-        power = turned.mean(sum_of, direction) + NOISE**2 * np.maximum(cover, 0.02)
-        is_known = cover > LEAST_COVER * turned.inside[direction]
-        np.maximum(best, np.where(is_known, -turned.mean(along, direction) / power, 0.0), out=best)
-    return best
+    cover, power, straight, slanted = (turned.spectrum_of(values) for values in tensor)
+    inside = turned.means(turned.spectrum_of(np.ones((rows, columns), np.float32)))
+    cosine, sine = np.cos(2 * turned.angles)[:, None, None], np.sin(2 * turned.angles)[:, None, None]
+    surplus = -turned.means((cosine * straight + sine * slanted).astype(np.complex64))
+    known = turned.means(cover)
+    coherence = surplus / (turned.means(power) + NOISE**2 * np.maximum(known, 0.02))
+    return np.asarray(np.where(known > LEAST_COVER * inside, coherence, 0.0).max(axis=0))

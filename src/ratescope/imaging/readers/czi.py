@@ -38,27 +38,32 @@ def open_czi(path: Path) -> Iterator[Scan]:
         raise MicrographError(
             "needs-czifile", f"{path.name} is a CZI file, which needs one more package: pip install 'ratescope[czi]'."
         ) from error
-    with czifile.CziFile(path) as czi:
-        # A file holds smaller pictures of itself too: tiles whose stored shape is not the one they show.
-        tiles = [tile for tile in czi.subblock_directory if not tile.pyramid_type and tile.stored_shape == tile.shape]
-        tiles.sort(key=lambda tile: tile.mosaic_index or 0)  # the upper ones last
-        top, left, rows, columns = _extent(tiles, path.name)
-        check_size(path.name, rows, columns)
-        covered = sum(_length(tile, "Y") * _length(tile, "X") for tile in tiles)
-        if covered < LEAST_COVERED * rows * columns:
-            raise MicrographError(
-                "damaged-file",
-                f"{path.name} is damaged: its {len(tiles)} tiles cover {covered / rows / columns:.1%} of the "
-                f"{rows} × {columns} pixels it promises. Export it as TIFF.",
+    try:
+        with czifile.CziFile(path) as czi:
+            # A file holds smaller pictures of itself too: tiles whose stored shape is not the one they show.
+            tiles = [
+                tile for tile in czi.subblock_directory if not tile.pyramid_type and tile.stored_shape == tile.shape
+            ]
+            tiles.sort(key=lambda tile: tile.mosaic_index or 0)  # the upper ones last
+            top, left, rows, columns = _extent(tiles, path.name)
+            check_size(path.name, rows, columns)
+            covered = sum(_length(tile, "Y") * _length(tile, "X") for tile in tiles)
+            if covered < LEAST_COVERED * rows * columns:
+                raise MicrographError(
+                    "damaged-file",
+                    f"{path.name} is damaged: its {len(tiles)} tiles cover {covered / rows / columns:.1%} of the "
+                    f"{rows} × {columns} pixels it promises. Export it as TIFF.",
+                )
+            is_8_bit = all(np.dtype(tile.dtype).base == np.uint8 for tile in tiles)
+            yield Scan(
+                rows=rows,
+                columns=columns,
+                blocks=partial(_blocks, tiles, top, left, path),
+                white=255.0 if is_8_bit else None,
+                pixel_size_um=_pixel_size(czi),
             )
-        is_8_bit = all(np.dtype(tile.dtype).base == np.uint8 for tile in tiles)
-        yield Scan(
-            rows=rows,
-            columns=columns,
-            blocks=partial(_blocks, tiles, top, left, path.name),
-            white=255.0 if is_8_bit else None,
-            pixel_size_um=_pixel_size(czi),
-        )
+    except czifile.SegmentNotFoundError as error:
+        raise MicrographError("damaged-file", f"{path.name} is damaged: {error}. Copy it again.") from error
 
 
 def _extent(tiles: list[Any], name: str) -> tuple[int, int, int, int]:
@@ -82,20 +87,20 @@ def _length(tile: Any, axis: str) -> int:
     return int(tile.shape[tile.axes.index(axis)])
 
 
-def _blocks(tiles: list[Any], top: int, left: int, name: str) -> Iterator[Block]:
+def _blocks(tiles: list[Any], top: int, left: int, path: Path) -> Iterator[Block]:
     for tile in tiles:
-        pixels = _decoded(tile, name).reshape(_length(tile, "Y"), _length(tile, "X"), -1)
+        pixels = _decoded(tile, path).reshape(_length(tile, "Y"), _length(tile, "X"), -1)
         yield Block(_start(tile, "Y") - top, _start(tile, "X") - left, pixels)
 
 
-def _decoded(tile: Any, name: str) -> NDArray[np.generic]:
+def _decoded(tile: Any, path: Path) -> NDArray[np.generic]:
     """Pixels of a tile; those of a colour tile in the order red, green, blue."""
     if tile.compression not in {UNCOMPRESSED, JPEG, LZW, JPEG_XR, ZSTD, ZSTD_WITH_HEADER}:
-        raise MicrographError("compression", f"{name} is compressed in a way unknown here. Export it as TIFF.")
+        raise MicrographError("compression", f"{path.name} is compressed in a way unknown here. Export it as TIFF.")
     part, kind = tile.data_segment(), np.dtype(tile.dtype).base
-    size = math.prod(tile.shape) * kind.itemsize
-    if size > (1 if tile.compression == UNCOMPRESSED else MOST_EXPANSION) * part.data_size:
-        raise lying_header(name, _length(tile, "Y"), _length(tile, "X"), part.data_size)
+    size, stored = math.prod(tile.shape) * kind.itemsize, min(part.data_size, path.stat().st_size)
+    if stored < part.data_size or size > (1 if tile.compression == UNCOMPRESSED else MOST_EXPANSION) * stored:
+        raise lying_header(path.name, _length(tile, "Y"), _length(tile, "X"), stored)
     if tile.compression in {UNCOMPRESSED, JPEG, JPEG_XR}:
         return np.asarray(part.data(resize=False))
     values = np.frombuffer(_unpacked(part.data(raw=True), tile.compression, size), kind).reshape(tile.shape)
