@@ -59,7 +59,8 @@ def test_noise_some_blur_and_uneven_light_are_no_reason_to_refuse(clean, setting
     rng = np.random.default_rng(0)
     assert codes(crop + rng.normal(0, 16, crop.shape), pore, settings) == []
     assert codes(ndimage.gaussian_filter(crop, 2.0), pore, settings) == []
-    assert codes(crop * np.linspace(1.0, 1.4 / 0.6, 672), pore, settings) == []
+    # ± 40 % over the narrowest images, two crops wide.
+    assert codes(crop * np.linspace(1.0, 1.5, 672), pore, settings) == []
 
 
 @pytest.mark.parametrize("degrees", [0, 22, 45, 90, 147])

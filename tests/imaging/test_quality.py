@@ -7,9 +7,10 @@ from scipy import ndimage
 from ratescope.errors import MicrographError
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector
+from ratescope.imaging.focus import blur_of
 from ratescope.imaging.grey import grey_of
 from ratescope.imaging.levelling import level
-from ratescope.imaging.quality import Inside, check_field, check_grains, edge_width_um, findings_of, look_inside
+from ratescope.imaging.quality import Inside, check_field, check_grains, findings_of, look_inside, scale_findings
 from ratescope.records import Micrograph
 
 
@@ -95,7 +96,30 @@ def test_focus_noise_and_light_are_findings(drawn, settings, code):
     assert code in {finding.code for finding in findings_of(*looked_at(micrograph, settings))}
 
 
-def test_the_width_of_a_blurred_edge_is_that_of_its_gaussian():
-    step = np.repeat((np.arange(-20, 21) > 0).astype(np.float32)[:, None] * 100, 5, axis=1)
-    blurred = ndimage.gaussian_filter1d(step, 3.0, axis=0)
-    assert edge_width_um(blurred, 0.1) == pytest.approx(2 * 0.8416 * 3.0 * 0.1, rel=0.03)
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("noise", [0.0, 8.0])
+def test_the_blur_of_grains_is_that_of_the_gaussian_that_blurred_them(drawn, sigma, noise):
+    grains = np.where(drawn.is_coating & (drawn.micrograph.pixels[..., 0] > 100), 165.0, 40.0)
+    worse = ndimage.gaussian_filter(grains, sigma) + np.random.default_rng(0).normal(0, noise, grains.shape)
+    assert blur_of(worse.astype(np.float32)) == pytest.approx(sigma, abs=0.3)
+
+
+def test_the_blur_of_nothing_is_not_a_number():
+    assert np.isnan(blur_of(np.zeros((40, 40), np.float32)))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_a_pixel_size_wrong_by_a_factor_of_two_is_noticed(settings, factor):
+    right = layer("grains")
+    wrong = Inside(right.means, right.is_inside, right.block_um * factor)
+    said = {finding.code: finding.text for finding in scale_findings(wrong)}
+    assert ("doubtful-scale" in said) == (factor != 1.0)
+    assert all("Check the pixel size" in text for text in said.values())
+
+
+@pytest.mark.parametrize("factor", [0.2, 8.0])
+def test_a_pixel_size_that_makes_grains_impossible_is_refused(settings, factor):
+    right = layer("grains")
+    with pytest.raises(MicrographError, match="and check the pixel size") as caught:
+        check_grains(Inside(right.means, right.is_inside, right.block_um * factor), settings)
+    assert caught.value.code == "no-grains"

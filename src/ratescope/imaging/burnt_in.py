@@ -25,7 +25,7 @@ BLUR_PX = 2  # our choice: edges of drawn boxes are blurred by JPEG and by resiz
 COARSE = 4  # our choice: a letter's strokes are at least two pixels wide, and every second pixel is looked at first
 LETTER_ROWS = (8, 100)  # our choice: smaller ones cannot be read, larger ones are none
 STROKE = 0.3  # our choice: bold letters' strokes are a quarter of their height wide; grains are rounder
-LETTER_STEP = 50  # our choice: ink stands out from what it is written on
+LETTER_STEP = 40  # our choice: ink stands out from what it is written on
 MANY = (
     300  # our choice: with more black or white parts than that they are pores or grains; only rectangles are looked for
 )

@@ -59,7 +59,7 @@ def lines(shape: tuple[int, int], count: int, length_px: float) -> Directions:
     >>> image = np.zeros((9, 9), np.float32)
     >>> image[4] = 1.0  # a horizontal line, and means over three pixels along it and across it
     >>> along = lines((9, 9), 2, 3.0)
-    >>> along.means(along.spectrum_of(image))[:, 4, 4].round(1).tolist()
+    >>> [round(float(mean), 2) for mean in along.means(along.spectrum_of(image))[:, 4, 4]]
     [0.92, 0.31]
     """
 

@@ -32,11 +32,14 @@ def blur_of(grey: NDArray[np.float32]) -> float:
     [1.1, 2.1, 2.9]
     """
     first, second = (
-        np.hypot(*np.gradient(ndimage.gaussian_filter(grey, sigma, truncate=3.0))) for sigma in (FIRST_PX, SECOND_PX)
+        np.stack(np.gradient(ndimage.gaussian_filter(grey, sigma, truncate=3.0))) for sigma in (FIRST_PX, SECOND_PX)
     )
-    is_edge = (first >= ndimage.maximum_filter(first, 3)) & (first > STRONG * np.percentile(first, 99))
+    steep = np.hypot(*second)
+    is_edge = (steep >= ndimage.maximum_filter(steep, 3)) & (steep > STRONG * np.percentile(steep, 99))
     if is_edge.sum() < LEAST_EDGES:
         return float("nan")
+    # Along the direction of the smoother slope: noise then takes as often as it gives.
+    sharper = (first[:, is_edge] * second[:, is_edge]).sum(axis=0) / np.maximum(steep[is_edge] ** 2, 1e-6)
     # Slopes go with 1/√(σ² + first²) and 1/√(σ² + second²).
-    lost = float(np.median(first[is_edge] / np.maximum(second[is_edge], 1e-6))) ** 2
+    lost = float(np.median(sharper)) ** 2
     return float(np.sqrt(max(SECOND_PX**2 - lost * FIRST_PX**2, 0.0) / max(lost - 1.0, 1e-3)))

@@ -204,7 +204,7 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
     """
     foil = _foil_strip(levelled, collector, coating)
     saturated, dark = float((inside.values >= 250).mean()), float(np.percentile(inside.values, 95))
-    blur_um, length_um = coating_blur_um(levelled, coating), float(np.sqrt(np.prod(inside.lengths_um)))
+    blur_um = coating_blur_um(levelled, coating)
     # Of a difference of two normal variables; of next but one columns, as levelling mixes neighbours.
     noise = float(np.median(np.abs(foil[:, 2:] - foil[:, :-2]))) / 0.954
     light = np.percentile(ndimage.uniform_filter1d(foil.mean(axis=0), pixels_in(20.0, levelled.pixel_size_um)), [5, 95])
@@ -217,17 +217,23 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
             blur_um > FOCUS_UM,
             f"edges of grains are blurred by {blur_um:.2f} µm (one standard deviation). Focus on the coating.",
         ),
-        "doubtful-scale": (
-            not USUAL_LENGTH_UM[0] < length_um < USUAL_LENGTH_UM[1],
-            f"the texture is that of grains of about {GRAIN_OVER_LENGTH * length_um:.0f} µm. Check the pixel size.",
-        ),
         "noisy": (noise > 9, f"the foil's grey values scatter by {noise:.0f} of 255. Average more frames."),
         "uneven-light": (
             light[1] > 1.3 * light[0],
             "the foil is over 1.3 times as bright in some places as in others.",
         ),
     }
-    return tuple(Finding(code, text) for code, (is_so, text) in seen.items() if is_so)
+    return (*(Finding(code, text) for code, (is_so, text) in seen.items() if is_so), *scale_findings(inside))
+
+
+def scale_findings(inside: Inside) -> tuple[Finding, ...]:
+    """Whether the texture is unusually fine or coarse for the pixel size that the file claims."""
+    length_um = float(np.sqrt(np.prod(inside.lengths_um)))
+    if USUAL_LENGTH_UM[0] < length_um < USUAL_LENGTH_UM[1]:
+        return ()
+    grain_um = GRAIN_OVER_LENGTH * length_um
+    text = f"the texture is that of grains of about {grain_um:.0f} µm, which is unusual. Check the pixel size."
+    return (Finding("doubtful-scale", text),)
 
 
 def _foil_strip(levelled: Level, collector: Collector, coating: Coating) -> NDArray[np.float32]:
