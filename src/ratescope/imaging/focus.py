@@ -18,7 +18,7 @@ LEAST_EDGES = 12  # our choice: fewer say nothing
 def blur_of(grey: NDArray[np.float32]) -> float:
     """Deviation of the Gaussian that blurs the strongest edges, in pixels; NaN where there are hardly any.
 
-    Pixels themselves and slanting edges add about 0.4 px to it.
+    Pixels themselves and slanting edges add about 0.4 px to it where it is small.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: floa
     cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (2.0 * size_um) ** 2
     cores_um2[0] = 0.0
     # Blur drags too, in all directions at once: what is less sharp has to be streaked over a larger area.
-    smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px, 1.0) ** 4)[labels])
+    smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px - 0.1, 1.0) ** 4)[labels])
     return np.asarray(smeared.repeat(2, axis=0).repeat(2, axis=1)[: half.shape[0], : half.shape[1]])
 
 
@@ -53,7 +53,7 @@ def _coherence(scaled: Floats, size_um: float, blur_px: float) -> Floats:
     """Per second pixel, (across − along) / (across + along) of squared slopes, in the direction where it is highest."""
     steps = np.hypot(*np.gradient(ndimage.gaussian_filter(scaled, 1.0)))
     # Sharp edges are masked by themselves and a pixel around them; blurred ones have longer feet.
-    is_even = ndimage.binary_erosion(steps < EDGE, iterations=1 + int(max(blur_px - 0.1, 0.0)), border_value=1)
+    is_even = ndimage.binary_erosion(steps < EDGE, iterations=1 + int(max(blur_px - 0.2, 0.0)), border_value=1)
     fine: Floats = ndimage.gaussian_filter(scaled, 0.5)
     down, right = np.gradient(fine, axis=0), np.gradient(fine, axis=1)
 
