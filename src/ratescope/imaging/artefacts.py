@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 SMALLEST_HOLE_UM = 1.5  # our choice: cracks and pores of grains are narrower
+LEAST_CONTRAST = 20.0  # our choice: with less nothing is seen
 PLAIN_PORE = 0.87  # our choice: the darkest pores, in parts of the darkest fifth of what is no grain
 HOLE_GREY, HOLE_RIM = 0.75, 1.25  # our choice: in parts of the resin in pores: what is a hole, and how far it reaches
 RIM_UM = 1.4  # our choice: half the width of the slope between a hole and a grain
@@ -62,7 +63,7 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
     if whole <= settings.most_artefact_share:
         return ()
     said = (
-        f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.0%} is too much. Polish and clean again."
+        f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.1%} is too much. Polish and clean again."
     )
     shares = {kind: float(flaw.mean()) for kind, flaw in found.items()}
     return tuple(
@@ -107,10 +108,14 @@ def grey_levels(half: Floats, pore_grey: float) -> tuple[float, float]:
     """
     low, grain = np.percentile(half, [2, 95])
     dark = half[half < (low + grain) / 2]
-    pore = PLAIN_PORE * float(np.percentile(dark, 20)) if dark.size else pore_grey
-    # The whole coating's darkest pores are those in the poorest light: here it may be up to 1.4 / 0.6 times as bright.
-    pore = float(np.clip(pore, 0.9 * pore_grey, 2.3 * pore_grey))
-    return pore, max(float(grain), pore + 20.0)  # our choice: with less contrast nothing is seen
+    if not dark.size:
+        return pore_grey, pore_grey + LEAST_CONTRAST
+    fifth, middle = np.percentile(dark, [20, 50])
+    # A hole may be more than a fifth of what is dark, but hardly the half. The whole coating's darkest pores are
+    # those in the poorest light: here it may be up to 1.4 / 0.6 times as bright.
+    least = max(0.55 * pore_grey, 0.6 * float(middle))
+    pore = float(np.clip(PLAIN_PORE * fifth, least, max(2.3 * pore_grey, least)))
+    return pore, max(float(grain), pore + LEAST_CONTRAST)
 
 
 def _dark_spots(half: Floats, pore: float, size_um: float) -> Flags:

@@ -142,7 +142,8 @@ def _is_rectangle(shape: Flags) -> bool:
     is_large = height >= LEAST_ROWS and width >= LEAST_COLUMNS and height * width >= LEAST_PIXELS
     if not (is_large or is_thin_line):
         return False
-    if shape.mean() < 0.4 or _span(shape) < FULLEST_PORE:  # letters leave at least that much of a box
+    least = 0.4 if width > 1.6 * height else 0.55  # letters leave that much of a box; a bold letter has less
+    if shape.mean() < least or _span(shape) < FULLEST_PORE:
         return False
     sides = [shape, shape[::-1], shape.T, shape.T[::-1]]
     is_straight = [(side[: BLUR_PX + 1].any(axis=0)).mean() > 0.85 for side in sides]

@@ -60,7 +60,7 @@ def lines(shape: tuple[int, int], count: int, length_px: float) -> Directions:
     >>> image[4] = 1.0  # a horizontal line, and means over three pixels along it and across it
     >>> along = lines((9, 9), 2, 3.0)
     >>> [round(float(mean), 2) for mean in along.means(along.spectrum_of(image))[:, 4, 4]]
-    [0.92, 0.31]
+    [0.92, 0.33]
     """
 
     def line(along: Floats, across: Floats) -> Floats:
