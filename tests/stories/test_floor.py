@@ -48,7 +48,7 @@ def test_more_knowledge_never_errs_more(floor):
 
 
 def test_an_electrode_that_is_trained_on_is_known_to_the_electrode_oracle(floor):
-    of_crops = floor["protocols"]["as-published"]["specific"]["electrode"]
+    of_crops = floor["protocols"]["by-specimen"]["specific"]["electrode"]
     assert of_crops["per_electrode"]["overall"]["mape_percent"] == 0.0
     assert of_crops["regressor"].startswith("looked up")
 
