@@ -109,17 +109,29 @@ def test_what_the_turned_image_does_not_show_is_no_surface(settings):
     assert np.nanmin(surface) > 155.0
 
 
+def test_black_beside_the_turned_image_is_no_solid(settings):
+    grey = np.random.default_rng(0).normal(40.0, 3.0, (400, 800))
+    grey[160:320] += np.repeat(np.random.default_rng(1).choice([0.0, 125.0], (10, 50)), 16, 0).repeat(16, 1)
+    grey[160:176] = 165.0
+    border = np.zeros(800)
+    border[300:500] = 120.0  # resin is still in view below, 5 µm of it
+    grey[:120, 300:500] = 0.0
+    (surface,) = find_surface(grey.clip(0, 255).astype(np.uint8), border, 320.0, 0.123, (6.0,))
+    assert surface[320:480] == pytest.approx(np.full(160, 159.5), abs=2.5)
+
+
 @pytest.mark.parametrize("tilt_deg", [-4.5, 4.5])
 def test_the_clean_coating_lies_in_the_file(draw, settings, tilt_deg):
     drawn = draw(9, tilt_deg=tilt_deg, rows=760)
-    collector = find_collector(drawn.grey, 0.123, settings)
-    levelled = level(drawn.grey, 0.123, collector.tilt_deg)
+    grey = drawn.grey[int(drawn.edge_rows.min()) - 300 :]  # the border cuts the coating where the foil is deepest
+    collector = find_collector(grey, 0.123, settings)
+    levelled = level(grey, 0.123, collector.tilt_deg)
     first, last = find_coating(levelled, collector, settings).clean_rows
     columns = np.flatnonzero(first < last)
     assert columns.size > 800
     for rows in (first, last):
         row, column = levelled.to_file @ [rows[columns], columns, np.ones(columns.size)]
         assert row.min() > -0.5
-        assert row.max() < 759.5
+        assert row.max() < len(grey) - 0.5
         assert column.min() > -0.5
         assert column.max() < 899.5

@@ -24,7 +24,6 @@ NEAR_UM = 3.0  # our choice: how exactly texture alone shows where the coating e
 RESIN_UM, ALONG_UM = 40.0, 40.0  # our choice: height and width in which the resin's grey is averaged
 STEP_UM = 0.5  # our choice: steps of the clean rectangle along the foil
 LEAST_CONTRAST = 0.2  # our choice: binder and carbon show more, grains that shine through from below mostly less
-LEAST_BEYOND_UM = 1.0  # our choice: so much resin must be in view between the image border and the surface
 LEAST_SEEN = 0.5  # our choice: in half of the columns at least, resin must be in view
 
 
@@ -119,9 +118,8 @@ def find_surface(
     if beyond.any(axis=0).mean() < LEAST_SEEN:
         return tuple(np.full(grey.shape[1], np.nan) for _ in gaps_um)
     is_solid = _differs(means, beyond, rows > end + NEAR_UM / block_um, block_um) & (rows > end - NEAR_UM / block_um)
-    is_solid &= rows > unseen
     top = np.where(is_solid.any(axis=0), is_solid.argmax(axis=0), len(means)).astype(np.float64)
-    is_hidden = ~beyond.any(axis=0) | (top <= unseen + pixels_in(LEAST_BEYOND_UM, block_um))
+    is_hidden = ~beyond.any(axis=0)
     # Rows grow downwards: to close a gap in the solid is to open its outline.
     outlines = [ndimage.grey_opening(top, (pixels_in(gap_um, block_um),), mode="nearest") for gap_um in gaps_um]
     columns, centres = np.arange(grey.shape[1]), block_centres(top.size, block)
@@ -164,8 +162,7 @@ def _clean_rows(surface: Floats, edge: Floats, levelled: Level, burnt_in: Sequen
     """First and last clean row of each column: away from foil, surface and burnt-in boxes; NaN where unseen."""
     margin = MARGIN_UM / levelled.pixel_size_um
     first, last = np.sort(np.stack([surface, edge]), axis=0)
-    in_file = levelled.rows_in_file()
-    clean = np.stack([np.maximum(first + margin, in_file[0]), np.minimum(last - margin, in_file[1])])
+    clean = np.stack([first + margin, last - margin])
     for box in burnt_in:
         corners = np.array([[box.top, box.top, box.bottom, box.bottom], [box.left, box.right, box.left, box.right]])
         rows, columns = levelled.from_file(*corners.astype(np.float64))
