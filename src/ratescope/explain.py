@@ -80,7 +80,7 @@ def explain_files(
 def _prepared(file: MicrographFile, crops_given: bool) -> Prepared:
     if crops_given:
         return crop_as_prepared(file)
-    return prepare_file(file.path, Settings().prepare, pixel_size_um=file.pixel_size_um)
+    return prepare_file(file.path, Settings().prepare, file.pixel_size_um, file.otherwise_um)
 
 
 def _sections(prepared: Prepared, index: int | None) -> list[Section]:

@@ -26,7 +26,7 @@ from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, 
 from ratescope.files import prepare_folder, write_csv, write_text
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
-from ratescope.imaging.reading import read_micrograph
+from ratescope.imaging.reading import matching_paths, read_micrograph
 from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
 from ratescope.settings import Settings
@@ -132,7 +132,7 @@ def _prepared(micrographs: Sequence[MicrographFile], crops_given: bool) -> Itera
         if crops_given:
             yield crop_as_prepared(file)
         else:
-            prepared = prepare_file(file.path, settings, pixel_size_um=file.pixel_size_um)
+            prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
             yield _renamed(prepared, file.name)
 
 
@@ -153,7 +153,7 @@ def _renamed(prepared: Prepared, name: str) -> Prepared:
 
 def _electrodes_of(paths: Sequence[Path]) -> dict[str, str]:
     """By micrograph file: its electrode, where a path is a campaign."""
-    campaigns = [read_campaign(path) for path in paths if path.is_dir() and is_campaign(path)]
+    campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
     return {micrograph.file: micrograph.electrode for campaign in campaigns for micrograph in campaign.micrographs}
 
 

@@ -596,3 +596,23 @@ def test_a_pattern_finds_campaigns_as_a_shell_would(tmp_path):
             micrograph_files(paths)
         said.append(str(caught.value))
     assert pattern_says == shell_says
+
+
+def test_a_campaign_s_pixel_size_counts_only_where_the_file_says_nothing(tmp_path):
+    pixels = np.full((40, 60, 3), 90, np.uint8)
+    tifffile.imwrite(tmp_path / "silent.tif", pixels, photometric="rgb")
+    tagged = {"resolution": (1e4 / 0.2, 1e4 / 0.2), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "tagged.tif", pixels, photometric="rgb", **tagged)
+    silent, agreed, other, given = (
+        read_micrograph(tmp_path / name, pixel_size_um=given_um, otherwise_um=otherwise_um)
+        for name, given_um, otherwise_um in (
+            ("silent.tif", None, 0.1),
+            ("tagged.tif", None, 0.201),
+            ("tagged.tif", None, 0.1),
+            ("tagged.tif", 0.3, 0.1),
+        )
+    )
+    assert [one.pixel_size_um for one in (silent, agreed, other, given)] == pytest.approx([0.1, 0.2, 0.2, 0.3])
+    assert [len(one.findings) for one in (silent, agreed, other, given)] == [0, 0, 1, 1]
+    assert "the campaign says 0.1 µm per pixel, but the file says 0.2 µm; the file's was used" in other.findings[0].text
+    assert "0.3 µm was given, but the file says 0.2 µm; the given one was used" in given.findings[0].text

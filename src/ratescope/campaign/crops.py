@@ -44,7 +44,9 @@ class MicrographFile:
     name, stem : str
         What it goes by; the stem names its crops.
     pixel_size_um : float, optional
-        Where the caller knows it.
+        Where the caller knows it better than the file.
+    otherwise_um : float, optional
+        The campaign's pixel size: where the file says nothing.
     active_volume_share : float, optional
         Of the solid's volume, where a campaign tells the recipe.
     """
@@ -53,6 +55,7 @@ class MicrographFile:
     name: str
     stem: str
     pixel_size_um: float | None = None
+    otherwise_um: float | None = None
     active_volume_share: float | None = None
 
 
@@ -97,10 +100,11 @@ def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) 
     for path in matching_paths(paths):
         if path.is_dir() and is_campaign(path):
             campaign = read_campaign(path)
-            size = pixel_size_um or campaign.facts.pixel_size_um
             share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
             found.extend(
-                MicrographFile(m.path, m.file, m.path.stem, pixel_size_um or m.pixel_size_um or size, share)
+                MicrographFile(
+                    m.path, m.file, m.path.stem, pixel_size_um, m.pixel_size_um or campaign.facts.pixel_size_um, share
+                )
                 for m in campaign.micrographs
             )
         else:
@@ -175,7 +179,7 @@ def prepare_all(
 
 def _prepare_one(file: MicrographFile, out: Path, settings: PrepareSettings) -> Entry:
     """Prepare one micrograph and draw what was seen in it, while its pixels are at hand."""
-    prepared = prepare_file(file.path, settings, pixel_size_um=file.pixel_size_um)
+    prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
     prepared = replace(prepared, file=file.name)
     pixels = prepared.pixels
     if any(reason.code == "no-pixel-size" for reason in prepared.reasons):
@@ -209,7 +213,7 @@ def _write_picture(out: Path, prepared: Prepared, pixels: NDArray[np.uint8] | No
 
 def _key(file: MicrographFile, settings: PrepareSettings) -> str:
     """Changes with the file's content, the settings, the pixel size and the version of ratescope."""
-    known = [file.pixel_size_um, file.active_volume_share, file.stem, ratescope.__version__]
+    known = [file.pixel_size_um, file.otherwise_um, file.active_volume_share, file.stem, ratescope.__version__]
     facts = json.dumps([asdict(settings), *known], sort_keys=True)
     return hashlib.sha256(file_hash(file.path).encode() + facts.encode()).hexdigest()[:16]
 

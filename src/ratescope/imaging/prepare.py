@@ -26,10 +26,18 @@ from ratescope.records import Box, Coating, Collector, Finding, Micrograph, Prep
 from ratescope.settings import PrepareSettings
 
 
-def prepare_file(path: Path, settings: PrepareSettings, pixel_size_um: float | None = None) -> Prepared:
-    """Read and prepare one file; a file that cannot be read is refused with the reason."""
+def prepare_file(
+    path: Path,
+    settings: PrepareSettings,
+    pixel_size_um: float | None = None,
+    otherwise_um: float | None = None,
+) -> Prepared:
+    """Read and prepare one file; a file that cannot be read is refused with the reason.
+
+    ``pixel_size_um`` wins over what the file says, ``otherwise_um`` counts where it says nothing.
+    """
     try:
-        micrograph = read_micrograph(path, pixel_size_um=pixel_size_um)
+        micrograph = read_micrograph(path, pixel_size_um=pixel_size_um, otherwise_um=otherwise_um)
     except MicrographError as error:
         return Prepared(str(path), "refused", pixel_size_um, (Finding(error.code, error.text),))
     return prepare(micrograph, settings)

@@ -96,13 +96,15 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def read_micrograph(path: Path, *, pixel_size_um: float | None = None) -> Micrograph:
+def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise_um: float | None = None) -> Micrograph:
     """Read a micrograph from TIFF (also OME and ImageJ), PNG, JPEG, or CZI (with the extra ``ratescope[czi]``).
 
     Parameters
     ----------
     pixel_size_um : float, optional
         Wins over the file's tags; a difference over 2 % is a finding.
+    otherwise_um : float, optional
+        What a campaign says: used where the file says nothing; a difference over 2 % is a finding.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None) -> Microg
     path = Path(path)
     try:
         with _opener_of(path)(path) as scan:
-            size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um)
+            size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um, otherwise_um)
             pixels, findings = to_rgb8(scan, path.name)
     except MemoryError as error:
         raise MicrographError(
@@ -147,23 +149,26 @@ def _opener_of(path: Path) -> Callable[[Path], AbstractContextManager[Scan]]:
     )
 
 
-def _settle_pixel_size(name: str, tagged: Pair | None, given_um: float | None) -> tuple[float, tuple[Finding, ...]]:
-    if given_um is None and tagged is None:
-        raise MicrographError(
-            "no-pixel-size", f"{name} does not say how large its pixels are; give it with --pixel-size-um."
-        )
+def _settle_pixel_size(
+    name: str, tagged: Pair | None, given_um: float | None, otherwise_um: float | None
+) -> tuple[float, tuple[Finding, ...]]:
     if tagged is None:
-        return float(given_um or 0.0), ()
+        if (size_um := given_um or otherwise_um) is None:
+            raise MicrographError(
+                "no-pixel-size", f"{name} does not say how large its pixels are; give it with --pixel-size-um."
+            )
+        return size_um, ()
     width_um, height_um = tagged
-    if given_um is not None:
-        if abs(given_um / width_um - 1.0) <= 0.02:
-            return given_um, ()
-        text = f"pixel size {given_um:g} µm was given, but the file says {width_um:.4g} µm; the given one was used."
-        return given_um, (Finding("pixel-size-differs", text),)
-    if abs(height_um / width_um - 1.0) > 0.01:
+    if given_um is None and abs(height_um / width_um - 1.0) > 0.01:
         raise MicrographError(
             "pixels-not-square",
             f"{name} says that its pixels are {width_um:.4g} µm wide and {height_um:.4g} µm high. "
             "Export it with square pixels, or give their size with --pixel-size-um.",
         )
-    return width_um, ()
+    other_um = given_um or otherwise_um
+    if other_um is None or abs(other_um / width_um - 1.0) <= 0.02:
+        return given_um or width_um, ()
+    said = f"pixel size {other_um:g} µm was given" if given_um else f"the campaign says {other_um:g} µm per pixel"
+    used = "given one" if given_um else "file's"
+    text = f"{said}, but the file says {width_um:.4g} µm; the {used} was used."
+    return given_um or width_um, (Finding("pixel-size-differs", text),)
