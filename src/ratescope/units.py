@@ -40,6 +40,16 @@ def skeletal_density_g_per_cm3(
     return sum(weight_fractions.values()) / sum(w / densities_g_per_cm3[part] for part, w in weight_fractions.items())
 
 
+def bar_length_um(most_um: float) -> int:
+    """The longest round length for a scale bar that is at most so long; 1 µm if none is.
+
+    >>> bar_length_um(20.7)
+    20
+    """
+    lengths = [step * 10**power for power in range(6) for step in (1, 2, 5)]
+    return max((length for length in lengths if length <= most_um), default=1)
+
+
 def active_volume_share(weight_fractions: Mapping[str, float], densities_g_per_cm3: Mapping[str, float]) -> float:
     """Share of the active material in the volume of the solid.
 

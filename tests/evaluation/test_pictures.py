@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ratescope.evaluation.pictures import bar_length_um, jpeg_uri, mosaic
+from ratescope.evaluation.pictures import jpeg_uri, mosaic
 from ratescope.records import Prepared
+from ratescope.units import bar_length_um
 
 
 def decoded(uri):
@@ -53,7 +54,7 @@ def test_without_pixels_there_is_no_picture():
 
 
 def test_a_scale_bar_is_round_and_at_most_a_quarter_of_the_width():
-    assert [bar_length_um(width) for width in (774.9, 82.7, 3.0)] == [100, 20, 1]
+    assert [bar_length_um(most) for most in (193.7, 20.7, 0.7)] == [100, 20, 1]
 
 
 def test_a_jpeg_keeps_the_picture():

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from ratescope.evaluation.metrics import electrode_means, ensemble_curves
 from ratescope.evaluation.overlay import influence_limit, influence_over_crop
 from ratescope.evaluation.panels import Panel
-from ratescope.evaluation.pictures import bar_length_um
 from ratescope.records import Box, RateCurve
-from ratescope.units import CAPACITY_NAME, NETWORK_PIXEL_SIZE_UM, UNIT_OF, Capacity
+from ratescope.units import CAPACITY_NAME, NETWORK_PIXEL_SIZE_UM, UNIT_OF, Capacity, bar_length_um
 
 if TYPE_CHECKING:  # matplotlib takes 0.3 s to import: only where something is drawn
     from matplotlib.axes import Axes
@@ -343,7 +342,7 @@ def _some(names: Sequence[str]) -> list[str]:
 
 def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_um: float) -> None:
     rows, columns = shape[:2]
-    length_um = bar_length_um(columns * pixel_size_um)
+    length_um = bar_length_um(columns * pixel_size_um / 4)
     right, bottom = columns * 0.985, rows * 0.93
     left = right - length_um / pixel_size_um
     back: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}

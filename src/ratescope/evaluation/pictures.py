@@ -12,6 +12,7 @@ from PIL import Image
 
 from ratescope.imaging.levelling import levelled_pixels
 from ratescope.records import Box, Finding, Prepared, Status
+from ratescope.units import bar_length_um
 
 WIDEST_PX = 1600  # our choice: sharp at page width, some 150 kB
 
@@ -62,7 +63,7 @@ def mosaic(prepared: Prepared) -> Mosaic | None:
     shrink = min(1.0, WIDEST_PX / columns)
     width, height = max(round(columns * shrink), 1), max(round(rows * shrink), 1)
     coating = prepared.coating
-    bar_um = bar_length_um(columns * prepared.pixel_size_um)
+    bar_um = bar_length_um(columns * prepared.pixel_size_um / 4)
     return Mosaic(
         uri=jpeg_uri(levelled, width=width),
         width=width,
@@ -78,16 +79,6 @@ def mosaic(prepared: Prepared) -> Mosaic | None:
         bar_px=bar_um / prepared.pixel_size_um * shrink,
         bar_um=bar_um,
     )
-
-
-def bar_length_um(width_um: float) -> int:
-    """A round length for a scale bar, at most a quarter of the picture's width.
-
-    >>> bar_length_um(82.7)
-    20
-    """
-    lengths = [step * 10**power for power in range(5) for step in (1, 2, 5)]
-    return max((length for length in lengths if length <= width_um / 4), default=1)
 
 
 def jpeg_uri(pixels: NDArray[np.uint8], *, width: int | None = None, quality: int = 85) -> str:

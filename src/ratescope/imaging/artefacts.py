@@ -56,9 +56,7 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
             "too much. Focus on the coating and take the field again."
         )
         return (Finding("out-of-focus", text),)
-    found = find_flaws(
-        half, pore_grey, size_um, max((one for one in blur_um if np.isfinite(one)), default=0.0) / size_um
-    )
+    found = find_flaws(half, pore_grey, size_um, worst_um / size_um)
     whole = float(np.any(list(found.values()), axis=0).mean())
     if whole <= settings.most_artefact_share:
         return ()

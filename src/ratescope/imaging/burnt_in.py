@@ -26,9 +26,7 @@ COARSE = 4  # our choice: a letter's strokes are at least two pixels wide, and e
 LETTER_ROWS = (8, 100)  # our choice: smaller ones cannot be read, larger ones are none
 STROKE = 0.3  # our choice: bold letters' strokes are a quarter of their height wide; grains are rounder
 LETTER_STEP = 40  # our choice: ink stands out from what it is written on
-MANY = (
-    300  # our choice: with more black or white parts than that they are pores or grains; only rectangles are looked for
-)
+MANY = 300  # our choice: more black or white parts are pores or grains; only rectangles are looked for then
 LARGE = 1000  # our choice: of blocks; only a box is so large
 FRAYED = 40  # our choice: of one part's pieces, more than a line of letters in a box has
 ALONE = 0.15  # our choice: a letter that stands alone names a panel, in this outer part of the image's width or height

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from ratescope.imaging.pens import Pen, stroke
 from ratescope.lettering import BLUE, INK, MUTED, PAPER, VERMILLION, font, shortened, wrapped
 from ratescope.records import Finding, Prepared
+from ratescope.units import bar_length_um
 
 MOST_NOTES = 14  # our choice: more are counted; prepared.json has them all
 
@@ -128,8 +129,7 @@ def _draw_legend(draw: ImageDraw.ImageDraw, pens: Mapping[str, Pen], start_xy: t
 
 def _draw_scale_bar(draw: ImageDraw.ImageDraw, pixel_um: float, end_xy: tuple[float, float], size: int) -> None:
     """A bar of a round length in the picture's scale: under the micrograph, where it hides nothing."""
-    lengths = [step * 10**power for power in range(6) for step in (1, 2, 5)]
-    bar_um = max((length for length in lengths if length <= 12 * size * pixel_um), default=1)
+    bar_um = bar_length_um(12 * size * pixel_um)
     right, y = end_xy
     start = right - bar_um / pixel_um
     draw.line((start, y, right, y), fill=INK, width=3)

@@ -47,9 +47,8 @@ def find_grooves(half: Floats, pore_grey: float, size_um: float) -> Flags:
     noise = max(float(np.median((closed - smooth)[::2, ::2])) - QUIET, 0.0)
     depth = 1.0 - (smooth + 2.0 * noise) / np.maximum(closed, 8.0)  # 8: ratios of nearly nothing are noise
     evidence = np.interp(depth, DEPTHS, EVIDENCE)
-    evidence[(depth > DEPTHS[1]) & (smooth + 2.0 * noise < DARKER * pore_grey)] = (
-        1.0  # no gap between grains is darker than resin
-    )
+    # No gap between grains is darker than resin.
+    evidence[(depth > DEPTHS[1]) & (smooth + 2.0 * noise < DARKER * pore_grey)] = 1.0
     straight, angle = _straightness(evidence.astype(np.float32), size_um)
     labels, count = ndimage.label(straight > REST, np.ones((3, 3)))
     is_groove = np.zeros(straight.shape, bool)
@@ -73,12 +72,8 @@ def _rating(
 ) -> bool:
     """Whether a candidate is a groove: straight all along, about evenly deep, and darker than the pores it crosses."""
     best = int(means.argmax())
-    row, column, sine, cosine = (
-        2.0 * at[0][best] + 0.5,
-        2.0 * at[1][best] + 0.5,
-        np.sin(angles[best]),
-        np.cos(angles[best]),
-    )
+    row, column = 2.0 * at[0][best] + 0.5, 2.0 * at[1][best] + 0.5
+    sine, cosine = np.sin(angles[best]), np.cos(angles[best])
     along = (2.0 * at[1] + 0.5 - column) * cosine + (2.0 * at[0] + 0.5 - row) * sine
     along = np.arange(max(along.min(), -11.0 / um), min(along.max(), 11.0 / um) + 1.0)
     near, far = round(ASIDE_UM[0] / um), round(ASIDE_UM[1] / um)

@@ -19,10 +19,7 @@ from ratescope.settings import PrepareSettings
 Flags = NDArray[np.bool_]
 
 FOCUS_UM, FOCUS_FIELDS, FOCUS_FIELD_UM = 0.31, 5, 80.0  # our choice: sharp optics give 0.24 to 0.30; fields looked at
-USUAL_LENGTH_UM = (
-    1.15,
-    2.7,
-)  # our choice: simulated NCM 1.5 to 2.1, real graphite 1.2; twice or half of that stands out
+USUAL_LENGTH_UM = (1.15, 2.7)  # our choice: simulated NCM 1.5 to 2.1, real graphite 1.2; twice or half stands out
 GRAIN_OVER_LENGTH = 4.5  # our choice: NCM of 9 µm has 2.0 µm
 
 
@@ -211,7 +208,7 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
     foil = _foil_strip(levelled, collector, coating)
     saturated, dark = float((inside.values >= 250).mean()), float(np.percentile(inside.values, 95))
     blur_um = coating_blur_um(levelled, coating)
-    # Of a difference of two normal variables; of next but one columns, as levelling mixes neighbours.
+    # Of a difference of two normal variables; of next but one columns, as JPEG and cameras mix neighbours.
     noise = float(np.median(np.abs(foil[:, 2:] - foil[:, :-2]))) / 0.954
     light = np.percentile(ndimage.uniform_filter1d(foil.mean(axis=0), pixels_in(20.0, levelled.pixel_size_um)), [5, 95])
     seen = {
