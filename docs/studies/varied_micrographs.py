@@ -30,8 +30,8 @@ from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.instrument import (
     FLAWLESS_PREPARATION,
     REFERENCE_MICROSCOPE,
-    REFERENCE_PREPARATION,
     SECOND_MICROSCOPE,
+    Preparation,
 )
 from ratescope.virtual_lab.microscope import VirtualMicrograph, photograph
 from ratescope.virtual_lab.mosaic_file import write_micrograph, write_truth
@@ -44,6 +44,7 @@ FOILS = {
     "like the grains": (0.66, (1.0, 1.0, 1.0)),
     "darker": (0.36, (1.0, 1.0, 1.0)),
 }
+FLAWED = Preparation(voids_per_mm=8.0)
 ENDINGS = (".tif", ".tif", ".png", ".jpg")
 
 
@@ -133,7 +134,7 @@ def photographed(variation, rng, tilt_deg):
         columns=variation.columns,
         rng=rng,
         microscope=microscope,
-        preparation=REFERENCE_PREPARATION if variation.flaws else FLAWLESS_PREPARATION,
+        preparation=FLAWED if variation.flaws else FLAWLESS_PREPARATION,
         tilt_deg=tilt_deg,
     )
 

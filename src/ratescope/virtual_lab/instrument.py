@@ -105,7 +105,7 @@ class Preparation:
     All rates are our choice: about three sections of four stay clean, as the paper's 314 crops of 45 mosaics suggest.
     """
 
-    voids_per_mm: float = 8.0
+    voids_per_mm: float = 5.0
     scratches_per_mm: float = 4.0
     smears_per_mm: float = 1.5
     bubbles_per_mm: float = 3.0
