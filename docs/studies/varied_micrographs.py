@@ -44,7 +44,7 @@ FOILS = {
     "like the grains": (0.66, (1.0, 1.0, 1.0)),
     "darker": (0.36, (1.0, 1.0, 1.0)),
 }
-FLAWED = Preparation(voids_per_mm=8.0)
+FLAWED = Preparation(voids_per_mm=8.0, scratches_per_mm=4.0, smears_per_mm=1.5)
 ENDINGS = (".tif", ".tif", ".png", ".jpg")
 
 
