@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from ratescope.evaluation.contact_sheet import CARD_PX, CARDS_PER_SHEET, FRAME, GAP_PX, write_contact_sheets
+from ratescope.evaluation import contact_sheet
+from ratescope.evaluation.contact_sheet import CARD_PX, FRAME, GAP_PX, write_contact_sheets
 from ratescope.evaluation.preparation_page import STATES
 
 REASON = {"code": "no-collector", "text": "no foil was found. " * 20}
@@ -52,14 +53,15 @@ def test_a_card_shows_the_micrograph_without_its_words_in_the_colour_of_its_stat
         assert not any(red > 200 and green < 60 for _, (red, green, _) in sheet.getcolors(10**6))
 
 
-def test_many_micrographs_take_several_sheets_and_old_ones_go(out):
-    many = [entry()] * (2 * CARDS_PER_SHEET + 1)
+def test_many_micrographs_take_several_sheets_and_old_ones_go(out, monkeypatch):
+    monkeypatch.setattr(contact_sheet, "CARDS_PER_SHEET", 3)
+    many = [entry()] * 7
     names = ["contact_sheet.jpg", "contact_sheet_2.jpg", "contact_sheet_3.jpg"]
     told = []
     sheets = write_contact_sheets(out, many, on_progress=lambda *said: told.append(said))
     assert [sheet.name for sheet in sheets] == names
     assert told[-1][1:] == (3, "contact sheets")
-    write_contact_sheets(out, many[:CARDS_PER_SHEET])
+    write_contact_sheets(out, many[:3])
     assert sorted(path.name for path in out.glob("*.jpg")) == names[:1]
 
 

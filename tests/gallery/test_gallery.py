@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
-SLOW = {"discharge_and_rate_plot"}  # five cells in full: a minute
+# Coatings, cells or an ensemble in full, 10 s to a minute each; the quick ones draw with the same makers.
+SLOW = {
+    "artefacts_of_preparation",
+    "calendering_step_by_step",
+    "discharge_and_rate_plot",
+    "five_densifications",
+    "packing_in_three_dimensions",
+    "readme_picture",
+}
 SCRIPTS = [
     pytest.param(script, id=script.stem, marks=[pytest.mark.slow] if script.stem in SLOW else [])
     for script in sorted(GALLERY.glob("*.py"))
