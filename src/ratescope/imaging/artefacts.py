@@ -21,11 +21,15 @@ Floats = NDArray[np.float32]
 SMALLEST_HOLE_UM = 1.5  # our choice: cracks and pores of grains are narrower
 LEAST_CONTRAST = 20.0  # our choice: with less nothing is seen
 PLAIN_PORE = 0.87  # our choice: the darkest pores, in parts of the darkest fifth of what is no grain
-HOLE_GREY, HOLE_RIM = 0.75, 1.25  # our choice: in parts of the resin in pores: what is a hole, and how far it reaches
-RIM_UM = 1.4  # our choice: half the width of the slope between a hole and a grain
+CANDIDATE = 0.92  # our choice: in parts of the darkest pores; hardly a hole is brighter
+HOLE_GREY = 0.58  # our choice: in parts of the resin around; 95 % of simulated holes have less, 95 % of pores more
+DARKEST_RESIN = 0.78  # our choice: in parts of the darkest pores; resin in the shade of a grain has more
+RING_UM, LEAST_RING, USUAL_RESIN = (1.2, 3.5), 30, 1.25  # our choice: where the resin around is looked at; without any
+RIM_RISE, REACH_UM = 0.75, 1.8  # our choice: holes of simulated coatings then have their true area on average
 SMALLEST_DEBRIS_UM, DEBRIS_GREY = 1.0, 1.8  # our choice: pores are 0, grains 1; relief at grain edges has up to 1.6
 MOST_GRAIN = 200  # our choice: above it grains in good light are white themselves
 ROUND = 0.8  # our choice: share of its enclosing circle that a bubble fills
+LIGHT_FIELD_UM, LIGHT_FELL = 7.0, 0.2  # our choice: fields hold some grains; with less light than that they do not
 PARTS = 3  # our choice: a crop is looked at in thirds, so that one half out of focus is seen
 
 KINDS = {
@@ -56,7 +60,7 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
             "too much. Focus on the coating and take the field again."
         )
         return (Finding("out-of-focus", text),)
-    found = find_flaws(half, pore_grey, size_um, worst_um / size_um)
+    found = find_flaws(evenly_lit(half, size_um), pore_grey, size_um, worst_um / size_um)
     whole = float(np.any(list(found.values()), axis=0).mean())
     if whole <= settings.most_artefact_share:
         return ()
@@ -69,6 +73,31 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
         for kind, share in sorted(shares.items(), key=lambda one: -one[1])
         if share > 0.25 * whole  # our choice: what is less does not decide
     )
+
+
+def evenly_lit(half: Floats, size_um: float) -> Floats:
+    """A crop as if its light were even: divided by a slope that is fitted to its grains, unchanged in the middle.
+
+    >>> row, column = np.mgrid[0:112, 0:336]
+    >>> grains = np.where((row // 14 + column // 14) % 2, 160.0, 40.0).astype(np.float32)
+    >>> even = evenly_lit(grains * np.linspace(0.8, 1.2, 336, dtype=np.float32), 0.246)
+    >>> bool(np.abs(even / grains - 1.0).max() < 0.05)
+    True
+    """
+    block = pixels_in(LIGHT_FIELD_UM, size_um)
+    rows, columns = (size // block for size in half.shape)
+    fields = half[: rows * block, : columns * block].reshape(rows, block, columns, block).swapaxes(1, 2)
+    light = np.log(np.maximum(np.percentile(fields, 90, axis=(2, 3)), 1.0)).ravel()
+    down, right = (at.ravel() for at in np.mgrid[-0.5 : 0.5 : rows * 1j, -0.5 : 0.5 : columns * 1j])
+    terms = np.stack([np.ones_like(down), down, right], axis=1)
+    has_grains = light > np.median(light) - LIGHT_FELL
+    for _ in range(3):  # fields of resin alone are darker than any light explains
+        fitted = np.linalg.lstsq(terms[has_grains], light[has_grains], rcond=None)[0]
+        off = light - terms @ fitted
+        has_grains = off > np.median(off) - LIGHT_FELL
+    slope = fitted[1:] * np.array([half.shape[0] / (rows * block), half.shape[1] / (columns * block)])
+    down, right = (np.linspace(-0.5, 0.5, size)[:, None] for size in half.shape)
+    return np.asarray(half / np.exp(slope[0] * down + slope[1] * right.T), dtype=np.float32)
 
 
 def find_flaws(half: Floats, pore_grey: float, size_um: float, blur_px: float) -> dict[str, Flags]:
@@ -86,7 +115,7 @@ def find_flaws(half: Floats, pore_grey: float, size_um: float, blur_px: float) -
         Deviation of the Gaussian that blurs edges, in pixels of ``half``.
     """
     pore, grain = grey_levels(half, pore_grey)
-    dark = _dark_spots(half, pore, size_um)
+    dark = _dark_spots(half, pore, grain, size_um)
     is_bubble = _bubbles(dark, half, (pore + grain) / 2, size_um)
     return {
         "void": dark & ~is_bubble,
@@ -116,17 +145,33 @@ def grey_levels(half: Floats, pore_grey: float) -> tuple[float, float]:
     return pore, max(float(grain), pore + LEAST_CONTRAST)
 
 
-def _dark_spots(half: Floats, pore: float, size_um: float) -> Flags:
-    """Places darker than resin in pores and at least 1.5 µm wide, up to their rims, with what shines inside them."""
+def _dark_spots(half: Floats, pore: float, grain: float, size_um: float) -> Flags:
+    """Places at least 1.5 µm wide that are far darker than the resin around them, with what shines inside them.
+
+    The resin around differs from place to place, with the light and with what lies below it, so each place is compared
+    with its own neighbourhood; it reaches to where grey has risen most of the way to the resin's.
+    """
     smooth = ndimage.gaussian_filter(half, 0.25 / size_um)
     width = pixels_in(SMALLEST_HOLE_UM, size_um)
-    is_dark = ndimage.binary_fill_holes(smooth < HOLE_GREY * pore)  # the wall of a bubble is darker than its ground
+    is_dark = ndimage.binary_fill_holes(smooth < CANDIDATE * pore)  # the wall of a bubble is darker than its ground
     core = ndimage.grey_opening(is_dark.view(np.uint8), (width, width)).view(np.bool_)
+    spot = np.zeros_like(core)
     if not core.any():
-        return np.asarray(core)
-    reach = pixels_in(RIM_UM, size_um)
-    spot = core | ndimage.binary_dilation(core, iterations=reach, mask=smooth < HOLE_RIM * pore)
-    return np.asarray(spot)
+        return spot
+    labels, _ = ndimage.label(core)
+    is_resin = ndimage.binary_erosion(half < (pore + grain) / 2, iterations=3, border_value=1)
+    near, far, reach = (pixels_in(um, size_um) for um in (*RING_UM, REACH_UM))
+    for number, place in enumerate(ndimage.find_objects(labels), start=1):
+        part = tuple(slice(max(one.start - far, 0), one.stop + far) for one in place)
+        one, grey = labels[part] == number, smooth[part]
+        floor = float(np.percentile(grey[one], 25))
+        ring = ndimage.binary_dilation(one, iterations=far) & is_resin[part]
+        ring &= ~ndimage.binary_dilation(labels[part] > 0, iterations=near)
+        resin = float(np.percentile(half[part][ring], 40)) if ring.sum() > LEAST_RING else USUAL_RESIN * pore
+        if floor < min(HOLE_GREY * resin, DARKEST_RESIN * pore):
+            inside = (grey < floor + RIM_RISE * (resin - floor)) & ndimage.binary_dilation(one, iterations=reach)
+            spot[part] |= ndimage.binary_fill_holes(ndimage.binary_propagation(one & inside, mask=inside))
+    return spot
 
 
 def _bubbles(dark: Flags, half: Floats, middle_grey: float, size_um: float) -> Flags:

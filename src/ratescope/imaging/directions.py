@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, pi
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,15 @@ class Directions:
     angles : float array, shape (directions,)
         In radians, from the columns towards the rows.
     spectra : complex array, shape (directions, ...)
+    inside : float array, shape (directions, rows, columns)
+        How much of each average lies inside the image; 1 away from its borders.
     """
 
     shape: tuple[int, int]
     padded: tuple[int, int]
     angles: NDArray[np.float32]
     spectra: NDArray[np.complex64]
+    inside: Floats
 
     def spectrum_of(self, image: Floats) -> NDArray[np.complex64]:
         """An image, ready to be averaged."""
@@ -48,8 +52,7 @@ class Directions:
         ----------
         spectra : of one image, or of one for each direction
         """
-        rows, columns = self.shape
-        return np.asarray(fft.irfft2(spectra * self.spectra, self.padded)[:, :rows, :columns])
+        return _means(spectra * self.spectra, self.shape, self.padded)
 
 
 @lru_cache(maxsize=8)
@@ -85,8 +88,13 @@ def _directions(
     rows, columns = (int(fft.next_fast_len(size + reach, real=True)) for size in shape)
     angles = np.float32(pi) * np.arange(count, dtype=np.float32) / np.float32(count)
     weights = [weight_of(along, across) for along, across in _turned((rows, columns), angles)]
-    spectra = [fft.rfft2((weight / weight.sum()).astype(np.float32)) for weight in weights]
-    return Directions(shape, (rows, columns), angles, np.stack(spectra))
+    spectra = np.stack([fft.rfft2((weight / weight.sum()).astype(np.float32)) for weight in weights])
+    inside = _means(spectra * fft.rfft2(np.ones(shape, np.float32), (rows, columns)), shape, (rows, columns))
+    return Directions(shape, (rows, columns), angles, spectra, inside)
+
+
+def _means(spectra: NDArray[Any], shape: tuple[int, int], padded: tuple[int, int]) -> Floats:
+    return np.asarray(fft.irfft2(spectra, padded)[:, : shape[0], : shape[1]])
 
 
 def _turned(padded: tuple[int, int], angles: NDArray[np.float32]) -> Iterator[tuple[Floats, Floats]]:

@@ -24,9 +24,14 @@ def block_mean(grey: NDArray[np.generic], rows: int, columns: int) -> NDArray[np
     """
     height, width = grey.shape[0] // rows, grey.shape[1] // columns
     whole = grey[: height * rows, : width * columns]
-    # First over rows: whole rows are added fastest.
-    sums = whole.reshape(height, rows, width * columns).sum(axis=1, dtype=np.float32)
-    return np.asarray(sums.reshape(height, width, columns).sum(axis=2) / np.float32(rows * columns))
+    # Whole rows are added fastest, and every so-many-th column faster than a few neighbours at a time.
+    sums = np.zeros((height, width * columns), np.float32)
+    for row in range(rows):
+        sums += whole[row::rows]
+    means = np.zeros((height, width), np.float32)
+    for column in range(columns):
+        means += sums[:, column::columns]
+    return np.asarray(means / np.float32(rows * columns))
 
 
 def block_centres(count: int, size: int) -> NDArray[np.float64]:

@@ -106,13 +106,14 @@ def resample(pixels: NDArray[np.float32], affine: Floats, shape: tuple[int, int]
     >>> resample(pixels, np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.5]]), (1, 3)).ravel().tolist()
     [15, 25, 35]
     """
-    rows, columns, _ = pixels.shape
+    rows, columns, channels = pixels.shape
     to_halves = np.column_stack([2.0 * affine[:, :2], 2.0 * affine[:, 2] + 0.5])
-    channels = []
-    for one in np.moveaxis(pixels, 2, 0):  # channel by channel: Pillow rounds down where pixels have 8 bits
-        halved = Image.fromarray(one).resize((2 * columns, 2 * rows), Image.Resampling.BICUBIC)
-        channels.append(_transformed(np.asarray(halved), to_halves, shape))
-    return np.asarray(np.clip(np.rint(np.stack(channels, axis=2)), 0, 255), dtype=np.uint8)
+    resampled = np.empty((*shape, channels), np.uint8)
+    for channel in range(channels):  # one by one: Pillow rounds down where pixels have 8 bits
+        one = Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        halved = one.resize((2 * columns, 2 * rows), Image.Resampling.BICUBIC)
+        resampled[..., channel] = np.clip(np.rint(_transformed(np.asarray(halved), to_halves, shape)), 0, 255)
+    return resampled
 
 
 def _transformed(

@@ -153,10 +153,11 @@ def _flattened(inside: Inside, window_um: float) -> NDArray[np.float32]:
 def _half_length(flat: NDArray[np.float32], is_inside: Flags, axis: int) -> float:
     """Blocks after which the autocorrelation along an axis has fallen to one half."""
     flat, is_inside = np.moveaxis(flat, axis, 0), np.moveaxis(is_inside, axis, 0)
-    last, variance = 1.0, float((flat**2)[is_inside].mean()) + 1e-9
+    last, variance = 1.0, float(np.einsum("ij,ij", flat, flat)) / float(is_inside.sum()) + 1e-9
     for shift in range(1, len(flat) // 2):
-        both = is_inside[shift:] & is_inside[:-shift]
-        here = float((flat[shift:] * flat[:-shift])[both].mean()) / variance if both.any() else 0.0
+        both = np.count_nonzero(is_inside[shift:] & is_inside[:-shift])
+        product = np.einsum("ij,ij", flat[shift:], flat[:-shift])  # 0 where either lies outside
+        here = float(product) / both / variance if both else 0.0
         if here < 0.5:
             return shift - 1 + (last - 0.5) / (last - here)
         last = here
@@ -173,7 +174,8 @@ def _evenness(flat: NDArray[np.float32], inside: Inside, window_um: float) -> fl
 
 def _skewness(values: NDArray[np.float32]) -> float:
     off = values - values.mean()
-    return float((off**3).mean() / max(float((off**2).mean()), 1e-9) ** 1.5)
+    square = off * off  # powers are slow
+    return float((square * off).mean() / max(float(square.mean()), 1e-9) ** 1.5)
 
 
 def is_coated(levelled: Level, collector: Collector, behind: Collector) -> bool:

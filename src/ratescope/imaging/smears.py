@@ -18,13 +18,14 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 WINDOW_UM = (2.2, 1.2)  # our choice: deviations along and across: streaks are longer than grains' texture is coarse
+STRIDE = 4  # our choice: of pixels of ``half``; the windows are wider
 DIRECTIONS = 12  # our choice: every 15°, as the windows are twice as long as wide
-EDGE = 0.05  # our choice: a step of a twentieth of the contrast per pixel is the edge of a grain, not a streak
+EDGE = 0.06  # our choice: a step of so much of the contrast per pixel is the edge of a grain, not a streak
 NOISE = 0.002  # our choice: steps that are smaller say nothing
 LEAST_COVER = 0.35  # our choice: so much of a window must be away from edges
-CORE, REST = 0.50, 0.45  # our choice: coherence of 1 is perfect streaks, clean coatings have 0.2
+CORE, REST = 0.47, 0.42  # our choice: coherence of 1 is perfect streaks, clean coatings have 0.2
 MID_GREY = (0.2, 0.8)  # our choice: between pores (0) and grains (1), where a clean coating shows few pixels but edges
-LEAST_UM2 = 8.5  # our choice: clean crops of simulated coatings have less than 5 µm² of mid-grey streaks together
+LEAST_UM2 = 11.0  # our choice: 1 % of simulated crops without a smear have one that is larger
 
 
 def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: float, blur_px: float) -> Flags:
@@ -39,18 +40,18 @@ def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: floa
     """
     scaled = (half - pore_grey) / (grain_grey - pore_grey)
     coherence = _coherence(scaled, size_um, blur_px)
-    grey = ndimage.gaussian_filter(scaled, 1.0)[::2, ::2]
+    grey = ndimage.gaussian_filter(scaled, 1.0)[::STRIDE, ::STRIDE]
     is_core = (coherence > CORE) & (grey > MID_GREY[0]) & (grey < MID_GREY[1])
     labels, count = ndimage.label(coherence > REST, np.ones((3, 3)))
-    cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (2.0 * size_um) ** 2
+    cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (STRIDE * size_um) ** 2
     cores_um2[0] = 0.0
     # Blur drags too, in all directions at once: what is less sharp has to be streaked over a larger area.
-    smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px - 0.1, 1.0) ** 4)[labels])
-    return np.asarray(smeared.repeat(2, axis=0).repeat(2, axis=1)[: half.shape[0], : half.shape[1]])
+    smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px - 0.1, 1.0) ** 2)[labels])
+    return np.asarray(smeared.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)[: half.shape[0], : half.shape[1]])
 
 
 def _coherence(scaled: Floats, size_um: float, blur_px: float) -> Floats:
-    """Per second pixel, (across − along) / (across + along) of squared slopes, in the direction where it is highest."""
+    """Per fourth pixel, (across − along) / (across + along) of squared slopes, in the direction where it is highest."""
     steps = np.hypot(*np.gradient(ndimage.gaussian_filter(scaled, 1.0)))
     # Sharp edges are masked by themselves and a pixel around them; blurred ones have longer feet.
     is_even = ndimage.binary_erosion(steps < EDGE, iterations=1 + int(max(blur_px - 0.2, 0.0)), border_value=1)
@@ -58,17 +59,17 @@ def _coherence(scaled: Floats, size_um: float, blur_px: float) -> Floats:
     down, right = np.gradient(fine, axis=0), np.gradient(fine, axis=1)
 
     def coarse(values: NDArray[Any]) -> Floats:
-        return ndimage.gaussian_filter(np.where(is_even, values, 0.0).astype(np.float32), 1.0)[::2, ::2]
+        even = np.where(is_even, values, 0.0).astype(np.float32)
+        return ndimage.gaussian_filter(even, STRIDE / 2)[::STRIDE, ::STRIDE]
 
     tensor = [
         coarse(values) for values in (np.ones_like(down), right**2 + down**2, right**2 - down**2, 2 * right * down)
     ]
     rows, columns = tensor[0].shape
-    turned = windows((rows, columns), DIRECTIONS, *(um / (2.0 * size_um) for um in WINDOW_UM))
+    turned = windows((rows, columns), DIRECTIONS, *(um / (STRIDE * size_um) for um in WINDOW_UM))
     cover, power, straight, slanted = (turned.spectrum_of(values) for values in tensor)
-    inside = turned.means(turned.spectrum_of(np.ones((rows, columns), np.float32)))
     cosine, sine = np.cos(2 * turned.angles)[:, None, None], np.sin(2 * turned.angles)[:, None, None]
     surplus = -turned.means((cosine * straight + sine * slanted).astype(np.complex64))
     known = turned.means(cover)
     coherence = surplus / (turned.means(power) + NOISE**2 * np.maximum(known, 0.02))
-    return np.asarray(np.where(known > LEAST_COVER * inside, coherence, 0.0).max(axis=0))
+    return np.asarray(np.where(known > LEAST_COVER * turned.inside, coherence, 0.0).max(axis=0))
