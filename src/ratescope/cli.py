@@ -162,15 +162,31 @@ def rates(
     theoretical_ah_per_kg: Annotated[
         float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0)
     ] = None,
+    law: Annotated[Path | None, typer.Option("--law", metavar="FILE.csv", help="Rate laws, fitted.")] = None,
+    cycles: Annotated[Path | None, typer.Option("--bdf", metavar="DIR", help="Tables of cycles, BDF names.")] = None,
+    bpx: Annotated[Path | None, typer.Option("--bpx", metavar="DIR", help="BPX files of half cells.")] = None,
+    given: Annotated[
+        Path | None, typer.Option("--bpx-given", metavar="FILE", help="What else is known of them: TOML or JSON.")
+    ] = None,
 ) -> int:
     """Read cycler files into a table of discharge capacities by C-rate."""
-    from ratescope.campaign.rates import write_rates
+    from ratescope.campaign.rate_table import write_rates
 
     with progress() as tell:
-        refused, remarks = write_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, on_progress=tell)
-    for remark in remarks:
+        written = write_rates(
+            paths,
+            out,
+            active_mass_mg,
+            theoretical_ah_per_kg,
+            law=law,
+            cycles=cycles,
+            half_cells=bpx,
+            given=given,
+            on_progress=tell,
+        )
+    for remark in written.remarks:
         print(f"note: {remark}")
-    return _close([out], len(paths), refused)
+    return _close(written.files, written.inputs, written.refused)
 
 
 @campaign_app.command("new")
@@ -183,22 +199,28 @@ def campaign_new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
 
 @campaign_app.command("check")
 def campaign_check(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
-    """Check a campaign's sheets and rate tests together; all faults at once."""
-    from ratescope.campaign.audit import check_campaign
+    """Check a campaign's sheets, rate tests and micrographs together; all faults at once."""
+    from ratescope.campaign.check import check_campaign
 
     with progress() as tell:
-        said = check_campaign(folder, on_progress=tell)
-    print(said)
+        check = check_campaign(folder, on_progress=tell)
+    for conversion in check.conversions:
+        print(f"note: {conversion}")
+    for warning in check.warnings:
+        print(f"warning: {warning}")
+    print(check.said)
     return DONE
 
 
 @campaign_app.command("audit")
 def campaign_audit(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
-    """Look for leaks: the same picture twice, and preparation facts that follow the electrode."""
+    """Look for leaks: one place shown twice, what folds share, and preparation that follows the capacity."""
     from ratescope.campaign.audit import audit_campaign
 
-    print("\n".join(audit_campaign(folder)))
-    return DONE
+    with progress() as tell:
+        audit = audit_campaign(folder, on_progress=tell)
+    print("\n".join(audit.in_words()))
+    return _close([folder / "prepared"], audit.inputs, audit.refused)
 
 
 @app.command()

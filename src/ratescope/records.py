@@ -6,6 +6,7 @@ single truth value.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -23,6 +24,7 @@ Status = Literal["prepared", "refused"]
 CoatingSide = Literal["above", "below"]
 FoldUnit = Literal["crop", "specimen", "electrode"]
 Protocol = Literal["by-electrode", "by-specimen", "as-published"]
+Role = Literal["formation", "rate", "check-up", "return", "other"]
 
 
 def no_progress(done: int, total: int, what: str) -> None:
@@ -314,7 +316,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Discharge:
-    """One discharge of one cell.
+    """One discharge of one cell, with the charge before it and where in its file it stands.
 
     Attributes
     ----------
@@ -326,6 +328,14 @@ class Discharge:
         Mean current, below zero for a discharge as in the Battery Data Format; NaN where it is not known.
     counts : bool
         Whether it forms the rate curve.
+    role : "formation", "rate", "check-up", "return" or "other"
+        What it is for in the protocol. "return": in a later block at a rate of the curve, which shows degradation.
+    is_complete : bool
+        It follows a whole charge, reaches the cut-off voltage and has no gap.
+    begin_s, end_s : float
+        Test time in the file; NaN where it was typed in.
+    charge_cc_ah, charge_cv_ah : float
+        What the charge before it passed at constant current and at constant voltage; NaN where there is none.
     """
 
     cycle: int
@@ -333,6 +343,18 @@ class Discharge:
     current_a: float
     capacity_ah: float
     counts: bool
+    role: Role = "other"
+    is_complete: bool = True
+    begin_s: float = math.nan
+    end_s: float = math.nan
+    charge_cc_ah: float = math.nan
+    charge_cv_ah: float = math.nan
+
+    @property
+    def coulombic_efficiency(self) -> float:
+        """Its capacity over that of the charge before it; NaN where that is not known."""
+        charged_ah = self.charge_cc_ah + self.charge_cv_ah
+        return self.capacity_ah / charged_ah if charged_ah > 0.0 else math.nan
 
 
 @dataclass(frozen=True)
@@ -340,7 +362,8 @@ class RateTest:
     """The discharges of one cell, in the order of time, and what they are divided by.
 
     ``active_mass_mg``, ``coating_volume_mm3`` and ``collector_area_cm2`` are None where they are not known; what
-    depends on them then stays unknown.
+    depends on them then stays unknown. Beside each stands its standard error, None where nobody gave one. ``file`` is
+    the cycler file, "" where capacities were typed in.
     """
 
     cell: str
@@ -350,10 +373,41 @@ class RateTest:
     coating_volume_mm3: float | None = None
     collector_area_cm2: float | None = None
     remarks: tuple[Finding, ...] = ()
+    file: str = ""
+    active_mass_sd_mg: float | None = None
+    coating_volume_sd_mm3: float | None = None
+    collector_area_sd_cm2: float | None = None
 
     def __post_init__(self) -> None:
         if not self.discharges:
             raise RateTestError(f"cell {self.cell}: no discharge was found. Is this the export of a rate test?")
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What a cell lost between the first block at a C-rate and the last one.
+
+    Attributes
+    ----------
+    first_ah, last_ah : float
+    cycles : int
+        Between the two discharges.
+    """
+
+    c_rate_per_h: float
+    first_ah: float
+    last_ah: float
+    cycles: int
+
+    @property
+    def loss_share(self) -> float:
+        """Of the first capacity; below zero where it grew."""
+        return 1.0 - self.last_ah / self.first_ah
+
+    @property
+    def loss_share_per_cycle(self) -> float:
+        """The same loss spread evenly over the cycles between."""
+        return self.loss_share / self.cycles
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,12 +422,22 @@ class RateCurve:
         In Ah kg⁻¹ of active material or Ah L⁻¹ of coating.
     spread : float array, shape (rates,), or None
         Standard deviation (n − 1) over the cells or the networks. It is not an interval.
+    cells : int array, shape (rates,), or None
+        Where measured: how many cells stand behind each value.
+    basis_error : float array, shape (rates,), or None
+        Standard error of the values from the masses and volumes that they are divided by, NaN where nobody gave these
+        with errors. It is taken as common to the cells, so that more cells do not shrink it: an upper bound.
+    remarks : tuple of Finding
+        Cells that lie apart from the others. None of them is left out of the values.
     """
 
     capacity: Capacity
     c_rates_per_h: NDArray[np.float64]
     values: NDArray[np.float64]
     spread: NDArray[np.float64] | None = None
+    cells: NDArray[np.int64] | None = None
+    basis_error: NDArray[np.float64] | None = None
+    remarks: tuple[Finding, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -438,10 +502,12 @@ class CropId(NamedTuple):
 class Fold:
     """One cross-validation round; each part is a set of crops, and no ``unit`` of the test part stands elsewhere.
 
+    ``validation_unit`` is what training and validation do not share: the unit, or a smaller one where units are few.
+
     Raises
     ------
     LeakError
-        If a crop stands in two parts, or a unit on both sides of the test.
+        If a crop stands in two parts, a unit on both sides of the test, or a validation unit in training too.
     """
 
     unit: FoldUnit
@@ -449,6 +515,7 @@ class Fold:
     validation: frozenset[CropId]
     test: frozenset[CropId]
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    validation_unit: FoldUnit = "crop"
 
     def __post_init__(self) -> None:
         if twice := (self.train & self.validation) | (self.test & (self.train | self.validation)):
@@ -457,6 +524,11 @@ class Fold:
             raise LeakError(
                 f"a fold by {self.unit} has {sorted(shared)} in training and in test. "
                 f"Crops of one {self.unit} are near copies: keep them together."
+            )
+        if shared := units_of(self.train, self.validation_unit) & units_of(self.validation, self.validation_unit):
+            raise LeakError(
+                f"a fold that is validated by {self.validation_unit} has {sorted(shared)} in training and in "
+                f"validation. Early stopping would reward what is learned by heart: keep each whole."
             )
 
 

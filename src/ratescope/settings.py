@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from math import inf
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ratescope.errors import SettingsError
 from ratescope.records import Protocol
@@ -43,7 +43,7 @@ class PrepareSettings:
     least_far_edge: float = 0.45  # our choice: unless a second edge shows that a dark band is a foil
     grain_length_um: tuple[float, float] = (0.7, 6.0)  # our choice: autocorrelation at one half; electrodes 1.2 to 2.3
     least_grain_evenness: float = 0.29  # our choice: electrodes 0.33 to 0.8, ceramic layers mostly below 0.29
-    most_artefact_share: float = 0.009  # our choice: more than 1 % changes what is seen; areas are found to 10 %
+    most_artefact_share: float = 0.0085  # our choice: more than 1 % changes what is seen; areas are found to 15 %
     most_blur_um: float = 0.41  # our choice: 3.3 network pixels; 2 px on top of the lens stay below, 3 px do not
     most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers −1.3 to −2.5
 
@@ -193,6 +193,8 @@ def from_table(cls: type[SettingsClass], table: dict[str, Any], where: str = "se
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join([where, *map(str, first["loc"])])
+        if first["type"] == "missing":
+            raise SettingsError(f"{place} is missing. Add it there.") from error
         raise SettingsError(f"{place}: {first['msg']}, but it is {first['input']!r}. Change it there.") from error
 
 
@@ -203,10 +205,27 @@ def _refuse_unknown_keys(cls: type, table: dict[str, Any], where: str) -> None:
             near = get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f". Known are {', '.join(known)}."
             raise SettingsError(f"{where}: unknown key {key!r}{hint}")
-        if is_dataclass(known[key]):
-            if not isinstance(value, dict):
-                raise SettingsError(f"{where}.{key}: a table is wanted here, but it is {value!r}. Write [{key}].")
-            _refuse_unknown_keys(known[key], value, f"{where}.{key}")
+        if (inner := _table_class(known[key])) is None or value is None:
+            continue
+        if get_origin(known[key]) is tuple:
+            _check_tables(inner, key, value, where)
+        elif not isinstance(value, dict):
+            raise SettingsError(f"{where}.{key}: a table is wanted here, but it is {value!r}. Write [{key}].")
+        else:
+            _refuse_unknown_keys(inner, value, f"{where}.{key}")
+
+
+def _check_tables(cls: type, key: str, tables: Any, where: str) -> None:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingsError(f"{where}.{key}: tables are wanted here, but it is {tables!r}. Write [[{key}]].")
+    for number, table in enumerate(tables, start=1):
+        _refuse_unknown_keys(cls, table, f"{where}.{key} {number}")
+
+
+def _table_class(annotation: Any) -> type | None:
+    """The dataclass of a field that holds one, one or None, or several; None for other fields."""
+    inner = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type) and is_dataclass(part)]
+    return inner[0] if inner else None
 
 
 def _are_pairs(filters: tuple[int, ...]) -> bool:
@@ -220,13 +239,14 @@ def _check(name: str, value: object, wanted: str, holds: bool) -> None:
 
 
 def to_toml(settings: Any) -> str:
-    """All of the settings, resolved, as TOML that `read_settings` reads back to the same value."""
+    """All of the settings, resolved, as TOML that `from_table` reads back to the same value; None is left out."""
     import tomli_w
 
-    return tomli_w.dumps({f.name: _plain(getattr(settings, f.name)) for f in fields(settings)})
+    return tomli_w.dumps(_plain(settings))
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(part) for key, part in asdict(value).items()}
-    return list(value) if isinstance(value, tuple) else value
+        parts = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: _plain(part) for name, part in parts.items() if part is not None}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value

@@ -6,6 +6,7 @@ density), mAh cm⁻² of collector (areal capacity).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +14,8 @@ Capacity = Literal["specific", "density"]
 CAPACITIES: tuple[Capacity, ...] = ("specific", "density")
 UNIT_OF: Mapping[Capacity, str] = {"specific": "Ah/kg", "density": "Ah/L"}
 CAPACITY_NAME: Mapping[Capacity, str] = {"specific": "specific capacity", "density": "capacity density"}
+LoadingBasis = Literal["active", "coating"]
+"""What a loading counts: the active material alone, or the whole dry coating. It is never assumed (decision 0004)."""
 
 NETWORK_PIXEL_SIZE_UM = 0.123  # section 2.1: scaling factor of the mosaics
 CROP_ROWS, CROP_COLUMNS = 224, 672  # section 2.3
@@ -22,6 +25,8 @@ AREAL_CAPACITY_MAH_PER_CM2 = 2.46  # section 2.1
 ACTIVE_LOADING_MG_PER_CM2 = 15.4  # section 2.1; counts the NCM alone, docs/decisions/0004
 THEORETICAL_AH_PER_KG = 159.7  # 2.46 mAh cm⁻² / 15.4 mg cm⁻² (decision 0004)
 FOIL_THICKNESS_UM = 15.0  # section 2.1, aluminium
+ALUMINIUM_G_PER_CM3 = 2.70  # handbook value
+DISC_DIAMETER_MM = 10.0  # section 2.1
 WEIGHT_FRACTIONS: Mapping[str, float] = {"active": 0.92, "binder": 0.04, "carbon": 0.04}  # section 2.1
 DENSITIES_G_PER_CM3: Mapping[str, float] = {"active": 4.75, "binder": 1.78, "carbon": 1.95}  # NCM111, PVDF, carbon
 LOADS_MPA = (0.0, 100.0, 200.0, 300.0, 750.0)  # Table 1
@@ -60,6 +65,55 @@ def active_volume_share(weight_fractions: Mapping[str, float], densities_g_per_c
     return volumes["active"] / sum(volumes.values())
 
 
+def disc_area_cm2(diameter_mm: float) -> float:
+    """Area of a disc.
+
+    >>> round(disc_area_cm2(DISC_DIAMETER_MM), 4)
+    0.7854
+    """
+    return math.pi / 4.0 * (diameter_mm / 10.0) ** 2
+
+
+def foil_mass_mg(diameter_mm: float, thickness_um: float, density_g_per_cm3: float = ALUMINIUM_G_PER_CM3) -> float:
+    """Mass of a disc of foil; a punched disc of blank foil on the same balance is better.
+
+    >>> round(foil_mass_mg(DISC_DIAMETER_MM, FOIL_THICKNESS_UM), 2)
+    3.18
+    """
+    return disc_area_cm2(diameter_mm) * thickness_um * density_g_per_cm3 * 0.1  # cm² µm g cm⁻³ = 0.1 mg
+
+
+def loading_from_disc(mass_mg: float, foil_mass_mg: float, diameter_mm: float) -> float:
+    """mg of dry coating per cm² from a disc's mass, its foil's and its diameter (section 2.1).
+
+    >>> round(loading_from_disc(16.33, 3.18, 10.0), 2)
+    16.74
+    """
+    return (mass_mg - foil_mass_mg) / disc_area_cm2(diameter_mm)
+
+
+def coating_loading_mg_per_cm2(
+    loading_mg_per_cm2: float, active_weight_fraction: float, *, basis: LoadingBasis
+) -> float:
+    """mg of dry coating per cm² from a loading on its stated basis.
+
+    >>> round(coating_loading_mg_per_cm2(15.4, 0.92, basis="active"), 2)
+    16.74
+    """
+    return loading_mg_per_cm2 / active_weight_fraction if basis == "active" else loading_mg_per_cm2
+
+
+def active_loading_mg_per_cm2(
+    loading_mg_per_cm2: float, active_weight_fraction: float, *, basis: LoadingBasis
+) -> float:
+    """mg of active material per cm² from a loading on its stated basis.
+
+    >>> round(active_loading_mg_per_cm2(16.74, 0.92, basis="coating"), 1)
+    15.4
+    """
+    return loading_mg_per_cm2 if basis == "active" else loading_mg_per_cm2 * active_weight_fraction
+
+
 def porosity_from_mass(coating_mass_mg_per_cm2: float, thickness_um: float, skeletal_density: float) -> float:
     """Porosity (a fraction) of a coating from its areal mass and thickness (section 2.1).
 
@@ -80,6 +134,24 @@ def coating_thickness_um(coating_mass_mg_per_cm2: float, porosity: float, skelet
     56.6
     """
     return coating_mass_mg_per_cm2 / (skeletal_density * (1.0 - porosity)) * 10.0
+
+
+def specific_capacity_ah_per_kg(capacity_ah: float, active_mass_mg: float) -> float:
+    """Ah kg⁻¹ of active material.
+
+    >>> round(specific_capacity_ah_per_kg(1.93e-3, 12.095), 1)
+    159.6
+    """
+    return capacity_ah / active_mass_mg * 1e6
+
+
+def capacity_density_ah_per_l(capacity_ah: float, coating_volume_mm3: float) -> float:
+    """Ah L⁻¹ of coating, its pores included.
+
+    >>> round(capacity_density_ah_per_l(1.93e-3, 4.445), 1)
+    434.2
+    """
+    return capacity_ah / coating_volume_mm3 * 1e6
 
 
 def areal_capacity_mah_per_cm2(specific_ah_per_kg: float, active_loading_mg_per_cm2: float) -> float:

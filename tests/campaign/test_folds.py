@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.campaign.folds import make_folds
@@ -94,3 +94,59 @@ def test_too_few_units_are_said_in_a_sentence(protocol, count, said):
 def test_single_specimens_leave_nothing_to_validate_on():
     with pytest.raises(TrainingError, match=r"nothing is left to validate on\. Bring a second specimen"):
         make_folds(crops_of(5, 1, 4), "by-electrode", 5, np.random.default_rng(0))
+
+
+uneven_campaigns = st.lists(st.lists(st.integers(1, 4), min_size=2, max_size=4), min_size=4, max_size=12).map(
+    lambda sections_of: [
+        CropId(f"e{e}", f"s{s}", f"e{e}_s{s}.tif", n)
+        for e, specimens in enumerate(sections_of)
+        for s, sections in enumerate(specimens)
+        for n in range(sections)
+    ]
+)
+
+
+@settings(max_examples=30)
+@given(uneven_campaigns, st.sampled_from(["by-electrode", "by-specimen"]), st.integers(0, 2**32 - 1))
+def test_whatever_the_campaign_its_folds_keep_their_promise(crops, protocol, seed):
+    """Every crop is tested once, parts are balanced to one unit, no unit stands on both sides, chance is the rng's."""
+    folds = make_folds(crops, protocol, 4, np.random.default_rng(seed))
+    assert sorted(crop for fold in folds for crop in fold.test) == sorted(crops)
+    for fold in folds:
+        assert fold.train | fold.validation | fold.test == set(crops)
+        assert not units_of(fold.test, fold.unit) & units_of(fold.train | fold.validation, fold.unit)
+        assert fold.validation_unit in {"specimen", fold.unit}
+        assert not units_of(fold.validation, fold.validation_unit) & units_of(fold.train, fold.validation_unit)
+    sizes = [len(units_of(fold.test, fold.unit)) for fold in folds]
+    assert max(sizes) - min(sizes) <= 1
+    assert make_folds(crops, protocol, 4, np.random.default_rng(seed)) == folds
+
+
+@settings(max_examples=30)
+@given(st.integers(10, 60), st.integers(2, 5), st.integers(0, 2**32 - 1))
+def test_as_published_holds_every_crop_out_once_and_tests_half_of_them(crops, count, seed):
+    ids = [CropId("e", "s", "f", n) for n in range(crops)]
+    folds = make_folds(ids, "as-published", count, np.random.default_rng(seed))
+    assert sorted(crop for fold in folds for crop in fold.test | fold.validation) == sorted(ids)
+    held_out = [len(fold.test | fold.validation) for fold in folds]
+    assert max(held_out) - min(held_out) <= 1
+    assert all(0 <= len(fold.test) - len(fold.validation) <= 1 for fold in folds)
+
+
+def test_the_rng_decides_which_crops_are_tested():
+    first, second = (make_folds(crops_of(8, 3, 2), "by-specimen", 4, np.random.default_rng(seed)) for seed in (0, 1))
+    assert first != second
+
+
+def test_a_fold_with_one_electrode_in_validation_and_test_cannot_be_built():
+    """The test stands against all the rest: early stopping must not know what is tested either."""
+    first, second, other = *crops_of(1, 2, 1), CropId("e1", "s0", "e1.tif", 0)
+    with pytest.raises(LeakError, match="Crops of one electrode are near copies: keep them together"):
+        Fold("electrode", frozenset([other]), frozenset([first]), frozenset([second]))
+
+
+def test_a_fold_that_is_validated_by_specimen_shares_none_with_training():
+    first, second = crops_of(1, 1, 2)
+    test = frozenset([CropId("e1", "s0", "e1.tif", 0)])
+    with pytest.raises(LeakError, match=r"validated by specimen has .*'s0'.* keep each whole"):
+        Fold("electrode", frozenset([first]), frozenset([second]), test, validation_unit="specimen")

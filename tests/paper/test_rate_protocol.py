@@ -39,7 +39,11 @@ def test_the_rate_curve_has_the_five_rates_of_section_2_2():
     assert TABLE_2.curve_rates_per_h == (0.2, 1.0, 2.0, 3.0, 5.0)
 
 
+def test_charge_and_discharge_have_one_rate_in_table_2():
+    assert all(block.charged_at_per_h == block.c_rate_per_h for block in TABLE_2.sequence)
+
+
 def test_a_protocol_without_a_block_for_a_rate_of_its_curve_is_refused():
     block = RateBlock(1.0, 0.2)
     with pytest.raises(SettingsError, match=r"\[0.2, 2.0, 3.0, 5.0\] have no block. Add one each"):
-        RateProtocol((block,), block, 4.3, 2.6)
+        RateProtocol((block,), block, 4.3, 2.6, TABLE_2.curve_rates_per_h)

@@ -43,6 +43,13 @@ def campaign(shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def prepared(campaign, shared) -> Path:
+    """The crops of the tiny campaign. Read it, never change it."""
+    folder = shared / "prepared"
+    return made_by(["prepare", str(campaign), "--out", str(folder)], folder)
+
+
+@pytest.fixture(scope="session")
 def recipe(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     path.write_text(TINY)

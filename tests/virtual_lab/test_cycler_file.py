@@ -13,8 +13,8 @@ from ratescope.virtual_lab.discharge import RateTestTrace, TraceStep, log_times_
 
 CELL = nominal_cell(VirtualElectrode("e30", "b", load_mpa=200.0, porosity=0.30), "e30_c1")
 TWO_RATES = RateProtocol(
-    blocks=(RateBlock(1.0, 0.2), RateBlock(5.0, 0.2)),
-    check_up=RateBlock(0.1, 0.05),
+    blocks=(RateBlock(1.0), RateBlock(5.0)),
+    check_up=RateBlock(0.1),
     charge_cut_off_v=4.3,
     discharge_cut_off_v=2.6,
     curve_rates_per_h=(1.0, 5.0),

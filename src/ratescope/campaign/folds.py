@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ratescope.errors import TrainingError
-from ratescope.records import CropId, Fold, Protocol
+from ratescope.records import CropId, Fold, FoldUnit, Protocol
 
 ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # DESIGN: below that, validation is by specimen inside the training part
 
@@ -62,11 +62,11 @@ def _by_electrode(crops: Sequence[CropId], count: int, rng: np.random.Generator)
     return [_validated_inside(chunks, i, rng) for i in range(count)]
 
 
-def _rotated(unit: str, chunks: list[Group], i: int) -> Fold:
+def _rotated(unit: FoldUnit, chunks: list[Group], i: int) -> Fold:
     """Test on chunk i, validate on the next, train on the rest."""
     test, validation = chunks[i], chunks[(i + 1) % len(chunks)]
     train = frozenset(crop for chunk in chunks for crop in chunk) - frozenset(test) - frozenset(validation)
-    return Fold("specimen" if unit == "specimen" else "electrode", train, frozenset(validation), frozenset(test))
+    return Fold(unit, train, frozenset(validation), frozenset(test), validation_unit=unit)
 
 
 def _validated_inside(chunks: list[Group], i: int, rng: np.random.Generator) -> Fold:
@@ -87,7 +87,7 @@ def _validated_inside(chunks: list[Group], i: int, rng: np.random.Generator) -> 
         "early stopping cannot see that a network learns its electrodes by heart."
     )
     train = frozenset(rest) - frozenset(validation)
-    return Fold("electrode", train, frozenset(validation), frozenset(chunks[i]), remarks=(remark,))
+    return Fold("electrode", train, frozenset(validation), frozenset(chunks[i]), (remark,), "specimen")
 
 
 def _grouped(crops: Sequence[CropId], key: Callable[[CropId], tuple[str, ...]]) -> list[Group]:

@@ -9,68 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.campaign.sheets import Campaign, Cell, Electrode, is_campaign, read_campaign
-from ratescope.cycling.rate_test import RATE_COLUMNS, rate_curve, rate_rows, rate_test, rate_test_from_capacities
+from ratescope.campaign.basis import with_basis
+from ratescope.campaign.sheets import Campaign, Cell
+from ratescope.cycling.outliers import usual_spread
+from ratescope.cycling.rate_curve import capacities_by_rate, rate_curve
+from ratescope.cycling.rate_test import rate_test, rate_test_from_capacities
 from ratescope.cycling.readers import read_cycler_file
-from ratescope.errors import CampaignError, InputError, RateTestError
-from ratescope.files import write_csv
+from ratescope.cycling.readers.typed import is_typed, read_typed
+from ratescope.errors import CampaignError, RateTestError
+from ratescope.protocol import RateProtocol, read_protocol
 from ratescope.records import OnProgress, RateCurve, RateTest, no_progress
-from ratescope.units import RATES_PER_H, THEORETICAL_AH_PER_KG, Capacity
+from ratescope.units import RATES_PER_H, Capacity
 
-
-def write_rates(
-    paths: Sequence[Path],
-    out: Path,
-    active_mass_mg: float | None = None,
-    theoretical_ah_per_kg: float | None = None,
-    *,
-    on_progress: OnProgress = no_progress,
-) -> tuple[dict[str, str], list[str]]:
-    """Write the discharges of a campaign, or of bare cycler files, as one table.
-
-    Returns
-    -------
-    refused : dict
-        By file or cell: why it could not be used.
-    remarks : list of str
-        What was put right, or should be looked at, in the files that were used.
-    """
-    tests: list[RateTest] = []
-    refused: dict[str, str] = {}
-    for done, path in enumerate(paths, start=1):
-        if not path.exists():
-            raise InputError(f"{path} does not exist. Name cycler files or a campaign's folder.")
-        if is_campaign(path):
-            campaign = _with_theoretical(read_campaign(path), theoretical_ah_per_kg)
-            read, faults = _rate_tests_and_faults(campaign, on_progress)
-            tests += read
-            refused |= {f"{path} cell {cell}": fault for cell, fault in faults.items()}
-            continue
-        try:
-            tests.append(_bare_rate_test(path, active_mass_mg, theoretical_ah_per_kg or THEORETICAL_AH_PER_KG))
-        except RateTestError as error:
-            refused[str(path)] = str(error)
-        on_progress(done, len(paths), "cycler files read")
-    write_csv(out, RATE_COLUMNS, [row for test in tests for row in rate_rows(test)])
-    remarks = [f"cell {test.cell}: {remark.text}" for test in tests for remark in test.remarks]
-    return refused, remarks
-
-
-def _with_theoretical(campaign: Campaign, theoretical_ah_per_kg: float | None) -> Campaign:
-    if theoretical_ah_per_kg is None:
-        return campaign
-    return replace(campaign, facts=replace(campaign.facts, theoretical_ah_per_kg=theoretical_ah_per_kg))
-
-
-def _bare_rate_test(file: Path, active_mass_mg: float | None, theoretical_ah_per_kg: float) -> RateTest:
-    """What a campaign would know beside the mass stays unknown."""
-    return rate_test(
-        read_cycler_file(file),
-        cell=file.stem,
-        electrode="",
-        active_mass_mg=active_mass_mg,
-        theoretical_ah_per_kg=theoretical_ah_per_kg,
-    )
+HEAD_BYTES = 4096  # our choice: the names of a typed table's columns stand in its first line
 
 
 def rate_tests(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> list[RateTest]:
@@ -81,57 +32,94 @@ def rate_tests(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> 
     CampaignError
         With every cell whose file cannot be read, at once.
     """
-    tests, faults = _rate_tests_and_faults(campaign, on_progress)
+    tests, faults = usable_rate_tests(campaign, on_progress=on_progress)
     if faults:
         said = "".join(f"\n  cells.csv, cell {cell!r}: {fault}" for cell, fault in faults.items())
         raise CampaignError(f"{campaign.folder}: {len(faults)} rate test(s) cannot be used{said}")
     return tests
 
 
-def _rate_tests_and_faults(campaign: Campaign, on_progress: OnProgress) -> tuple[list[RateTest], dict[str, str]]:
-    """The rate tests that can be used, and by cell what is wrong with the others."""
+def usable_rate_tests(
+    campaign: Campaign, *, on_progress: OnProgress = no_progress
+) -> tuple[list[RateTest], dict[str, str]]:
+    """The rate tests that can be used, and by cell what is wrong with the others.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such protocol as campaign.toml names.
+    """
+    protocol = read_protocol(campaign.facts.protocol, campaign.folder)
     tests, faults = [], {}
     for done, cell in enumerate(campaign.cells, start=1):
         try:
-            tests.append(_rate_test(cell, campaign))
+            tests.append(with_basis(_rate_test(cell, campaign, protocol), cell, campaign))
         except RateTestError as error:
             faults[cell.name] = str(error)
         on_progress(done, len(campaign.cells), "rate tests read")
     return tests, faults
 
 
-def _rate_test(cell: Cell, campaign: Campaign) -> RateTest:
-    electrode = campaign.electrodes[cell.electrode]
-    area_cm2 = _area_cm2(cell, electrode)
-    known = {
-        "cell": cell.name,
-        "electrode": cell.electrode,
-        "active_mass_mg": cell.active_mass_mg,
-        "theoretical_ah_per_kg": campaign.facts.theoretical_ah_per_kg,
-        "coating_volume_mm3": _coating_volume_mm3(cell, electrode),
-        "collector_area_cm2": area_cm2,
-    }
-    if cell.path is None:
-        return rate_test_from_capacities(cell.typed_ah, **known)  # type: ignore[arg-type]
-    return rate_test(read_cycler_file(cell.path), **known)  # type: ignore[arg-type]
+def _rate_test(cell: Cell, campaign: Campaign, protocol: RateProtocol) -> RateTest:
+    if cell.path is None or is_typed_table(cell.path):
+        test = rate_test_from_capacities(
+            cell.typed_ah if cell.path is None else _typed_of_cell(cell.path, cell.name),
+            cell=cell.name,
+            electrode=cell.electrode,
+            active_mass_mg=cell.active_mass_mg,
+            theoretical_ah_per_kg=campaign.facts.theoretical_ah_per_kg,
+            protocol=protocol,
+        )
+        return replace(test, file="" if cell.path is None else str(cell.path))
+    return rate_test(
+        read_cycler_file(cell.path),
+        cell=cell.name,
+        electrode=cell.electrode,
+        active_mass_mg=cell.active_mass_mg,
+        theoretical_ah_per_kg=campaign.facts.theoretical_ah_per_kg,
+        protocol=protocol,
+    )
 
 
-def _area_cm2(cell: Cell, electrode: Electrode) -> float | None:
-    if cell.active_mass_mg is None or not electrode.active_loading_mg_per_cm2:
-        return None
-    return cell.active_mass_mg / electrode.active_loading_mg_per_cm2
+def is_typed_table(file: Path) -> bool:
+    """Whether a file is a plain table of capacities that somebody typed, and no cycler's export."""
+    try:
+        with file.open("rb") as stream:
+            return is_typed(stream.read(HEAD_BYTES).decode("utf-8-sig", errors="replace"))
+    except OSError as error:
+        raise RateTestError(f"{file} cannot be read ({error}). Check the path and its permissions.") from error
 
 
-def _coating_volume_mm3(cell: Cell, electrode: Electrode) -> float | None:
-    if cell.active_mass_mg is None or not electrode.active_density_kg_per_l:
-        return None
-    return cell.active_mass_mg / electrode.active_density_kg_per_l  # 1 kg/L = 1 mg/mm³
+def typed_capacities(file: Path) -> dict[str, dict[float, float]]:
+    """Capacities in Ah by C-rate in 1/h, by cell, from a table that somebody typed."""
+    return read_typed(_text_of(file), str(file))
+
+
+def _text_of(file: Path) -> str:
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _typed_of_cell(file: Path, cell: str) -> Mapping[float, float]:
+    """The capacities of one cell from a table that may hold several."""
+    typed = typed_capacities(file)
+    if cell in typed or set(typed) == {""}:
+        return typed.get(cell) or typed[""]
+    raise RateTestError(
+        f"{file} holds the cells {', '.join(map(repr, typed))}, but not {cell!r}. Call it there as in cells.csv."
+    )
 
 
 def measured_curves(tests: Sequence[RateTest], capacity: Capacity) -> dict[str, RateCurve]:
-    """The measured rate curve of each electrode: mean over its cells, with their spread."""
-    names = sorted({test.electrode for test in tests})
-    return {name: rate_curve([test for test in tests if test.electrode == name], capacity) for name in names}
+    """The measured rate curve of each electrode: mean over its cells, with their spread and who lies apart."""
+    by_electrode = {
+        name: [test for test in tests if test.electrode == name] for name in sorted({test.electrode for test in tests})
+    }
+    usual = usual_spread([capacities_by_rate(of, capacity) for of in by_electrode.values()])
+    return {name: rate_curve(of, capacity, usual=usual) for name, of in by_electrode.items()}
 
 
 def curves_to_learn(

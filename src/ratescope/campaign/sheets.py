@@ -1,114 +1,43 @@
 """electrodes.csv, micrographs.csv, cells.csv and campaign.toml: read, checked together, every error with its place.
 
-A campaign is a folder that a laboratory fills by hand; docs/conventions.md describes its columns.
+A campaign is a folder that a laboratory fills by hand; campaign/columns.py describes its columns.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from math import pi
 from pathlib import Path
-from typing import Literal
 
-from ratescope.campaign.table import TYPED_CAPACITY, ReadNumber, Table
+from ratescope.campaign import columns as known
+from ratescope.campaign.columns import TYPED_CAPACITY
+from ratescope.campaign.entries import Campaign, CampaignFacts, Cell, Electrode, MicrographEntry, Notes
+from ratescope.campaign.facts import read_facts
+from ratescope.campaign.plausible import check_active_mass, check_porosity, check_typed_capacities
+from ratescope.campaign.references import existing_file, is_file, known_electrode, once
+from ratescope.campaign.table import Fields, ReadNumber, Table
 from ratescope.errors import CampaignError
-from ratescope.units import (
-    DENSITIES_G_PER_CM3,
-    THEORETICAL_AH_PER_KG,
-    WEIGHT_FRACTIONS,
-    porosity_from_mass,
-    skeletal_density_g_per_cm3,
-)
+from ratescope.units import porosity_from_mass, skeletal_density_g_per_cm3
 
-SCHEMA = 1
-ELECTRODE_COLUMNS = (
-    "electrode",
-    "batch",
-    "load_mpa",
-    "coating_thickness_um",
-    "loading_mg_per_cm2",
-    "porosity",
-    "porosity_label",
-)
-MASS_COLUMNS = ("mass_mg", "diameter_mm", "foil_mass_mg")
-MICROGRAPH_COLUMNS = ("file", "electrode", "specimen", "area", "pixel_size_um")
-PREPARATION_COLUMNS = ("prepared_on", "microscope", "objective", "exposure_ms", "polish")
-CELL_COLUMNS = ("cell", "electrode", "active_mass_mg", "file")
+__all__ = [
+    "CELL_COLUMNS",
+    "ELECTRODE_COLUMNS",
+    "MICROGRAPH_COLUMNS",
+    "PREPARATION_COLUMNS",
+    "Campaign",
+    "CampaignFacts",
+    "Cell",
+    "Electrode",
+    "MicrographEntry",
+    "is_campaign",
+    "read_campaign",
+    "read_sheets",
+]
 
-
-@dataclass(frozen=True)
-class CampaignFacts:
-    """What campaign.toml says; the defaults are the paper's (section 2.1).
-
-    Attributes
-    ----------
-    loading_basis : "active" or "coating"
-        What ``loading_mg_per_cm2`` counts: the active material alone, or the whole dry coating (decision 0004).
-    simulated : bool
-        True for campaigns of the virtual laboratory; every report then says so.
-    """
-
-    name: str
-    active_material: str = "NCM111"
-    theoretical_ah_per_kg: float = THEORETICAL_AH_PER_KG
-    loading_basis: Literal["active", "coating"] = "active"
-    protocol: str = "table-2"
-    pixel_size_um: float | None = None
-    simulated: bool = False
-    schema: int = SCHEMA
-    weight_fractions: dict[str, float] = field(default_factory=lambda: dict(WEIGHT_FRACTIONS))
-    densities_g_per_cm3: dict[str, float] = field(default_factory=lambda: dict(DENSITIES_G_PER_CM3))
-
-
-@dataclass(frozen=True)
-class Electrode:
-    """One row of electrodes.csv; ``active_loading_mg_per_cm2`` and ``porosity`` are already worked out."""
-
-    name: str
-    batch: str
-    load_mpa: float | None
-    coating_thickness_um: float | None
-    active_loading_mg_per_cm2: float | None
-    porosity: float | None
-    porosity_label: str
-    active_density_kg_per_l: float | None
-    """Active material per litre of coating: what turns Ah/kg into Ah/L."""
-
-
-@dataclass(frozen=True)
-class MicrographEntry:
-    """One row of micrographs.csv, its file resolved against the campaign's folder."""
-
-    file: str
-    path: Path
-    electrode: str
-    specimen: str
-    area: str
-    pixel_size_um: float | None
-    preparation: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One row of cells.csv: a cycler file, or capacities (Ah by C-rate) typed in."""
-
-    name: str
-    electrode: str
-    active_mass_mg: float | None
-    path: Path | None
-    typed_ah: Mapping[float, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """A campaign as its sheets describe it."""
-
-    folder: Path
-    facts: CampaignFacts
-    electrodes: Mapping[str, Electrode]
-    micrographs: tuple[MicrographEntry, ...]
-    cells: tuple[Cell, ...]
+ELECTRODE_COLUMNS = known.names_of(known.ELECTRODES)
+MICROGRAPH_COLUMNS = known.names_of(known.MICROGRAPHS)
+PREPARATION_COLUMNS = known.names_of(known.PREPARATION)
+CELL_COLUMNS = known.names_of(known.CELLS)
 
 
 def is_campaign(folder: Path) -> bool:
@@ -124,130 +53,146 @@ def read_campaign(folder: Path) -> Campaign:
     CampaignError
         With all that is wrong at once: file, row, column, what was seen, what to do.
     """
+    campaign, notes = read_sheets(folder)
+    if notes.errors:
+        raise CampaignError(in_one_error(folder, notes.errors))
+    return campaign
+
+
+def in_one_error(folder: Path, errors: Iterable[str]) -> str:
+    """All errors below each other."""
+    errors = list(errors)
+    return f"{folder}: {len(errors)} thing(s) to mend\n  " + "\n  ".join(errors)
+
+
+def read_sheets(folder: Path) -> tuple[Campaign, Notes]:
+    """As much of a campaign as can be read, and what is wrong with it.
+
+    Raises
+    ------
+    CampaignError
+        If the folder is no campaign.
+    """
     if not is_campaign(folder):
         raise CampaignError(
             f"{folder} is no campaign: it has no campaign.toml. `ratescope campaign new {folder}` writes a template."
         )
-    faults: list[str] = []
-    facts = _read_facts(folder / "campaign.toml", faults)
-    electrodes = {e.name: e for e in _electrodes(Table.read(folder / "electrodes.csv", faults), facts)}
-    micrographs = tuple(_micrographs(Table.read(folder / "micrographs.csv", faults), folder, electrodes))
-    cells = tuple(_cells(Table.read(folder / "cells.csv", faults), folder, electrodes))
-    if faults:
-        raise CampaignError(f"{folder}: {len(faults)} thing(s) to mend\n  " + "\n  ".join(faults))
-    return Campaign(folder, facts, electrodes, micrographs, cells)
-
-
-def _read_facts(path: Path, faults: list[str]) -> CampaignFacts:
-    from ratescope.errors import SettingsError
-    from ratescope.settings import from_table
-
-    try:
-        facts = from_table(CampaignFacts, tomllib.loads(path.read_text(encoding="utf-8-sig")), path.name)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, SettingsError) as error:
-        faults.append(f"{path.name}: {error}")
-        return CampaignFacts(name=path.parent.name)
-    if facts.schema != SCHEMA:
-        faults.append(f"{path.name}: schema {facts.schema} is not known here, only {SCHEMA}. Use a newer ratescope.")
-    if abs(sum(facts.weight_fractions.values()) - 1.0) > 0.005:
-        faults.append(f"{path.name}: weight_fractions sum to {sum(facts.weight_fractions.values()):.3f}. Make it 1.")
-    if missing := {"active", *facts.weight_fractions} - set(facts.densities_g_per_cm3):
-        faults.append(f"{path.name}: densities_g_per_cm3 lacks {sorted(missing)}. Give each component's density.")
-    return facts
+    notes = Notes()
+    facts = read_facts(folder / "campaign.toml", notes)
+    electrode_columns = (*known.ELECTRODES, *known.MASS, *known.ELECTRODE_UNCERTAINTIES)
+    electrodes_sheet = Table.read(folder / "electrodes.csv", electrode_columns, notes)
+    micrographs_sheet = Table.read(folder / "micrographs.csv", (*known.MICROGRAPHS, *known.PREPARATION), notes)
+    cells_sheet = Table.read(folder / "cells.csv", (*known.CELLS, *known.CELL_UNCERTAINTIES), notes)
+    electrodes = {electrode.name: electrode for electrode in _electrodes(electrodes_sheet, facts)}
+    micrographs = tuple(_micrographs(micrographs_sheet, folder, electrodes))
+    return Campaign(
+        folder, facts, electrodes, micrographs, tuple(_cells(cells_sheet, folder, electrodes, facts))
+    ), notes
 
 
 def _electrodes(sheet: Table, facts: CampaignFacts) -> Iterable[Electrode]:
-    sheet.check_columns([*ELECTRODE_COLUMNS, *MASS_COLUMNS], ["electrode"])
-    skeletal = skeletal_density_g_per_cm3(facts.weight_fractions, facts.densities_g_per_cm3)
-    active = facts.weight_fractions["active"]
     seen: set[str] = set()
     for row, fields in sheet.rows:
         name = sheet.text(row, fields, "electrode")
-        if name in seen:
-            sheet.fault(row, "electrode", f"{name!r} stands here twice. Give each electrode one row.")
-        seen.add(name)
-        number = sheet.numbers_of(row, fields)
-        thickness = number("coating_thickness_um", low=1.0, high=1000.0)
-        loading = number("loading_mg_per_cm2", low=0.1, high=200.0)
-        coating_loading = _coating_loading(loading, facts, number)
-        porosity = number("porosity", low=0.0, high=0.95)
-        if porosity is None and thickness and coating_loading:
-            porosity = porosity_from_mass(coating_loading, thickness, skeletal)
-        density = None
-        if thickness and coating_loading:
-            density = coating_loading * active / thickness * 10.0
-        elif porosity is not None:
-            density = skeletal * (1.0 - porosity) * active
-        yield Electrode(
-            name=name,
-            batch=fields.get("batch", ""),
-            load_mpa=number("load_mpa", low=0.0, high=1e5),
-            coating_thickness_um=thickness,
-            active_loading_mg_per_cm2=None if coating_loading is None else coating_loading * active,
-            porosity=porosity,
-            porosity_label=fields.get("porosity_label", "") or name,
-            active_density_kg_per_l=density,
-        )
+        once(sheet, row, "electrode", name, seen, "Give each electrode one row.")
+        yield _electrode(sheet, row, fields, name, facts)
 
 
-def _coating_loading(loading: float | None, facts: CampaignFacts, number: ReadNumber) -> float | None:
-    """mg of dry coating per cm², from the loading on its stated basis or from the masses of a disc."""
-    if loading is not None:
-        return loading / facts.weight_fractions["active"] if facts.loading_basis == "active" else loading
-    mass, diameter, foil = (number(column) for column in MASS_COLUMNS)
-    if mass is None or not diameter or foil is None:
+def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: CampaignFacts) -> Electrode:
+    number = sheet.numbers_of(row, fields)
+    thickness = number("coating_thickness_um", low=1.0, high=1000.0)
+    coating_loading = _coating_loading(sheet, row, facts, number)
+    given = number("porosity", low=0.0, high=0.95)
+    active, skeletal = facts.weight_fractions.get("active") or 1.0, _skeletal_density(facts)
+    worked_out = None
+    if thickness and coating_loading and skeletal:
+        worked_out = porosity_from_mass(coating_loading, thickness, skeletal)
+        check_porosity(sheet, row, given, worked_out, facts)
+    porosity = worked_out if given is None else given
+    density = None
+    if thickness and coating_loading:
+        density = coating_loading * active / thickness * 10.0
+    elif porosity is not None and skeletal:
+        density = skeletal * (1.0 - porosity) * active
+    return Electrode(
+        name=name,
+        batch=fields.get("batch", ""),
+        load_mpa=number("load_mpa", low=0.0, high=1e5),
+        coating_thickness_um=thickness,
+        active_loading_mg_per_cm2=None if coating_loading is None else coating_loading * active,
+        porosity=porosity,
+        porosity_label=fields.get("porosity_label", "") or name,
+        active_density_kg_per_l=density,
+        coating_thickness_sd_um=number("coating_thickness_sd_um", high=100.0),
+        loading_sd_mg_per_cm2=number("loading_sd_mg_per_cm2", high=100.0),
+    )
+
+
+def _skeletal_density(facts: CampaignFacts) -> float | None:
+    """None where campaign.toml does not give it: its own fault says so."""
+    if set(facts.weight_fractions) - set(facts.densities_g_per_cm3) or "active" not in facts.weight_fractions:
         return None
-    return (mass - foil) / (3.141592653589793 / 4.0 * (diameter / 10.0) ** 2)
+    if min(facts.densities_g_per_cm3.values()) <= 0.0 or sum(facts.weight_fractions.values()) <= 0.0:
+        return None
+    return skeletal_density_g_per_cm3(facts.weight_fractions, facts.densities_g_per_cm3)
+
+
+def _coating_loading(sheet: Table, row: int, facts: CampaignFacts, number: ReadNumber) -> float | None:
+    """mg of dry coating per cm², from the loading on its stated basis or from the masses of a disc."""
+    loading = number("loading_mg_per_cm2", low=0.1, high=200.0)
+    mass, diameter, foil = number("mass_mg"), number("diameter_mm", low=1.0, high=200.0), number("foil_mass_mg")
+    if loading is not None:
+        active = facts.weight_fractions.get("active") or 1.0  # its lack is a fault of campaign.toml
+        return loading / active if facts.loading_basis == "active" else loading
+    if mass is None or diameter is None or foil is None:
+        return None
+    if mass <= foil:
+        sheet.fault(row, "mass_mg", f"{mass:g} mg with foil is not more than the foil's {foil:g} mg. Check both.")
+        return None
+    return (mass - foil) / (pi / 4.0 * (diameter / 10.0) ** 2)
 
 
 def _micrographs(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[MicrographEntry]:
-    sheet.check_columns([*MICROGRAPH_COLUMNS, *PREPARATION_COLUMNS], ["file", "electrode", "specimen"])
     seen: set[str] = set()
     for row, fields in sheet.rows:
         file = sheet.text(row, fields, "file")
-        if file in seen:
-            sheet.fault(row, "file", f"{file!r} stands here twice. Remove one.")
-        seen.add(file)
-        path = _existing(sheet, row, folder, file)
+        path = existing_file(sheet, row, folder, file)
+        once(sheet, row, "file", str(path.resolve()) if file else "", seen, "Remove one.", shown=file)
+        exposure = sheet.number(row, fields, "exposure_ms")
+        preparation = {column: fields[column] for column in PREPARATION_COLUMNS if fields.get(column)}
+        if exposure is not None:
+            preparation["exposure_ms"] = f"{exposure:g}"
         yield MicrographEntry(
-            file=file,
+            file=file.replace("\\", "/") if is_file(path) else file,
             path=path,
-            electrode=_known(sheet, row, fields, electrodes),
+            electrode=known_electrode(sheet, row, fields, electrodes),
             specimen=sheet.text(row, fields, "specimen"),
             area=fields.get("area", ""),
             pixel_size_um=sheet.number(row, fields, "pixel_size_um", low=1e-3, high=100.0),
-            preparation={column: fields[column] for column in PREPARATION_COLUMNS if fields.get(column)},
+            preparation=preparation,
         )
 
 
-def _cells(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[Cell]:
-    sheet.check_columns(CELL_COLUMNS, ["cell", "electrode"])
+def _cells(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode], facts: CampaignFacts) -> Iterable[Cell]:
+    seen: set[str] = set()
     for row, fields in sheet.rows:
-        file = fields.get("file", "")
-        typed = {}
-        for column in sheet.columns:
-            if column.startswith(TYPED_CAPACITY) and (value := sheet.number(row, fields, column)) is not None:
-                typed[float(column.removeprefix(TYPED_CAPACITY).lower().removesuffix("c"))] = value
+        name, file = sheet.text(row, fields, "cell"), fields.get("file", "")
+        once(sheet, row, "cell", name, seen, "Give each cell one row and its own name.")
+        mass = sheet.number(row, fields, "active_mass_mg", low=1e-3)
+        check_active_mass(sheet, row, mass)
+        typed = {
+            float(column.removeprefix(TYPED_CAPACITY).removesuffix("c")): capacity
+            for column in sheet.columns
+            if column.startswith(TYPED_CAPACITY) and (capacity := sheet.number(row, fields, column)) is not None
+        }
+        check_typed_capacities(sheet, row, typed, mass, facts.theoretical_ah_per_kg)
         if not file and not typed:
             sheet.fault(row, "file", "neither a cycler file nor typed-in capacities. Give one of them.")
         yield Cell(
-            name=sheet.text(row, fields, "cell"),
-            electrode=_known(sheet, row, fields, electrodes),
-            active_mass_mg=sheet.number(row, fields, "active_mass_mg", low=1e-3),
-            path=_existing(sheet, row, folder, file) if file else None,
+            name=name,
+            electrode=known_electrode(sheet, row, fields, electrodes),
+            active_mass_mg=mass,
+            path=existing_file(sheet, row, folder, file) if file else None,
             typed_ah=typed,
+            active_mass_sd_mg=sheet.number(row, fields, "active_mass_sd_mg"),
         )
-
-
-def _known(sheet: Table, row: int, fields: Mapping[str, str], electrodes: Mapping[str, Electrode]) -> str:
-    name = sheet.text(row, fields, "electrode")
-    if name and name not in electrodes:
-        sheet.fault(row, "electrode", f"{name!r} is not in electrodes.csv. Known are {', '.join(electrodes)}.")
-    return name
-
-
-def _existing(sheet: Table, row: int, folder: Path, file: str) -> Path:
-    path = folder / file
-    if file and not path.is_file():
-        sheet.fault(row, "file", f"{file!r} does not exist in {folder}. Put it there or mend the name.")
-    return path

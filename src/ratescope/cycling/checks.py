@@ -11,18 +11,27 @@ from ratescope.cycling.record import TIME, CyclerRecord
 from ratescope.cycling.steps import Step
 from ratescope.errors import RateTestError
 from ratescope.protocol import RateProtocol
-from ratescope.records import Finding
+from ratescope.records import Discharge, Finding
 
 COUNTER_TOLERANCE = 0.01  # our choice: more than logging costs
 UNIT_FACTOR = 2.0  # our choice: counters that differ by more are in other units
 ABOVE_THEORETICAL = 1.1  # our choice: scatter of masses does not reach this
+NO_HOLD = 1e-3  # our choice, of the charge before it: what one row at the cut-off voltage passes
+SAME_RATE = 0.02  # our choice: cyclers hold a current to well below this
+MOST_OTHER_ONE_C = 1.45  # our choice: what one material is rated at differs by less; 1, 1.5, 2 … fit by chance
+LEAST_RATES_FOR_ONE_C = 3  # our choice: two rates may fit by chance
 
 
 def what_was_seen(record: CyclerRecord, steps: Sequence[Step]) -> str:
     """For the error of a record without a discharge: how long it is, and what its current does."""
-    hours = float(np.ptp(record.rows[TIME])) / 3600.0 if len(record.rows) else 0.0
+    rows, ends_s = 0, []
+    for chunk in record.chunks():
+        if len(chunk.rows):
+            rows += len(chunk.rows)
+            ends_s += [float(chunk.rows[TIME].min()), float(chunk.rows[TIME].max())]
+    hours = (max(ends_s) - min(ends_s)) / 3600.0 if ends_s else 0.0
     current = "the current only charges" if steps else "no current flows"
-    return f" in its {len(record.rows)} rows over {hours:.3g} h, where {current}"
+    return f" in its {rows} rows over {hours:.3g} h, where {current}"
 
 
 def refuse_other_units(discharges: Sequence[Step], file: str) -> None:
@@ -36,33 +45,120 @@ def refuse_other_units(discharges: Sequence[Step], file: str) -> None:
         )
 
 
-def remarks_on_capacities(discharges: Sequence[Step], is_complete: Sequence[bool], one_c_a: float) -> list[Finding]:
-    """Discharges that are not whole, that the instrument counted otherwise, or that give more than theory allows."""
+def remarks_on_faults(faults: Sequence[str]) -> list[Finding]:
+    """Which discharges are not complete, and why; those with one reason are said together."""
+    by_fault: dict[str, list[int]] = {}
+    for cycle, fault in enumerate(faults, start=1):
+        if fault:
+            by_fault.setdefault(fault, []).append(cycle)
+    return [
+        Finding("incomplete-discharge", f"{_named(cycles)} {_do(cycles)} not count: {fault}.")
+        for fault, cycles in by_fault.items()
+    ]
+
+
+def remarks_on_capacities(steps: Sequence[Step], one_c_a: float) -> list[Finding]:
+    """Discharges that the instrument counted otherwise, or that give more than theory allows."""
     remarks = []
-    for cycle, (step, whole) in enumerate(zip(discharges, is_complete, strict=True), start=1):
-        if not whole:
-            text = f"Discharge {cycle} follows no charge or stops at {step.last_v:.2f} V: it does not count."
-            remarks.append(Finding("incomplete-discharge", text))
+    for cycle, step in enumerate(steps, start=1):
         if step.counted_ah > 0 and abs(step.counted_ah / step.capacity_ah - 1.0) > COUNTER_TOLERANCE:
             text = (
                 f"Discharge {cycle}: the integral of the current is {step.capacity_ah:.6g} Ah, the instrument's "
                 f"counter {step.counted_ah:.6g} Ah. The integral is used."
             )
             remarks.append(Finding("counter-disagrees", text))
-        if step.capacity_ah > ABOVE_THEORETICAL * one_c_a:
-            times = step.capacity_ah / one_c_a
-            text = f"Discharge {cycle} gives {times:.2f} times the theoretical capacity. Is the active mass right?"
-            remarks.append(Finding("above-theoretical", text))
+    above = [n for n, step in enumerate(steps, start=1) if step.capacity_ah > ABOVE_THEORETICAL * one_c_a]
+    if above:
+        times = max(step.capacity_ah for step in steps) / one_c_a
+        gives = f"{'give' if len(above) > 1 else 'gives'} up to {times:.2f} times the theoretical capacity"
+        remarks.append(Finding("above-theoretical", f"{_named(above)} {gives}. Is the active mass right?"))
     return remarks
 
 
-def remarks_on_rates(rates: Sequence[float], counting: set[int], protocol: RateProtocol) -> list[Finding]:
+def _named(cycles: Sequence[int]) -> str:
+    """Discharges in the order of counting, neighbours drawn together.
+
+    >>> _named([3]), _named([1, 2, 3, 7])
+    ('Discharge 3', 'Discharges 1 to 3, 7')
+    """
+    runs: list[list[int]] = []
+    for cycle in cycles:
+        if runs and cycle == runs[-1][-1] + 1:
+            runs[-1].append(cycle)
+        else:
+            runs.append([cycle])
+    said = ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return f"Discharge{'s' if len(cycles) > 1 else ''} {said}"
+
+
+def _do(cycles: Sequence[int]) -> str:
+    return "do" if len(cycles) > 1 else "does"
+
+
+def remarks_on_charges(discharges: Sequence[Discharge], protocol: RateProtocol) -> list[Finding]:
+    """Charges that ended without the hold that the protocol has: the cell may not have been full."""
+    held = {block.c_rate_per_h for block in protocol.sequence if block.hold_until_c_rate_per_h}
+    without = [d.cycle for d in discharges if d.c_rate_per_h in held and d.charge_cv_ah <= NO_HOLD * d.charge_cc_ah]
+    if not without:
+        return []
+    text = (
+        f"{_named(without)} {'follow' if len(without) > 1 else 'follows'} a charge without a constant-voltage part, "
+        "though the protocol has one: the cell may not have been full."
+    )
+    return [Finding("no-hold", text)]
+
+
+def remarks_on_one_c(
+    rates_per_h: Sequence[float], protocol: RateProtocol, theoretical_ah_per_kg: float
+) -> list[Finding]:
+    """Currents that are all the same factor away from the protocol: the laboratory has another 1C, or another mass.
+
+    Nothing is changed by it: which of the two is wrong only its user knows.
+    """
+    seen = distinct_rates(rates_per_h)
+    plain = _fitting(seen, 1.0, protocol)
+    factors = {rate / nominal for rate in seen for nominal in protocol.c_rates_per_h}
+    likely = [factor for factor in factors if 1.0 / MOST_OTHER_ONE_C < factor < MOST_OTHER_ONE_C]
+    best = max(likely, key=lambda factor: (_fitting(seen, factor, protocol), -abs(math.log(factor))), default=1.0)
+    fitting = _fitting(seen, best, protocol)
+    if fitting < max(LEAST_RATES_FOR_ONE_C, plain + 1, 0.8 * len(seen)):
+        return []
+    text = (
+        f"The currents fit {fitting} C-rates of the protocol if all are {best:.3g} times what 1C is here: the "
+        f"laboratory's 1C is {best * theoretical_ah_per_kg:.4g} Ah/kg, or the active mass is {best:.3g} times what is "
+        "given. Give theoretical_ah_per_kg (--theoretical-ah-per-kg), or mend the mass."
+    )
+    return [Finding("other-1c", text)]
+
+
+def distinct_rates(rates_per_h: Sequence[float]) -> list[float]:
+    """The rates that differ by more than 2 %, ascending.
+
+    >>> distinct_rates([1.0, 0.2, 0.201, 1.01, math.nan])
+    [0.2, 1.0]
+    """
+    seen: list[float] = []
+    for rate in sorted(rate for rate in rates_per_h if rate > 0.0):
+        if not seen or rate / seen[-1] - 1.0 > SAME_RATE:
+            seen.append(rate)
+    return seen
+
+
+def _fitting(rates_per_h: Sequence[float], factor: float, protocol: RateProtocol) -> int:
+    """How many rates are one of the protocol's when divided by the factor."""
+    nominal = np.array(protocol.c_rates_per_h)
+    return sum(bool(np.min(np.abs(rate / factor / nominal - 1.0)) <= SAME_RATE) for rate in rates_per_h)
+
+
+def remarks_on_rates(discharges: Sequence[Discharge], protocol: RateProtocol) -> list[Finding]:
     """Which C-rates of the rate curve no discharge stands for."""
-    if all(math.isnan(rate) for rate in rates):
+    rates = {d.c_rate_per_h for d in discharges if not math.isnan(d.c_rate_per_h)}
+    if not rates:
         return [Finding("no-active-mass", "Without an active mass no C-rate is known, and no discharge counts.")]
-    missing = [f"{rate:g}C" for rate in protocol.curve_rates_per_h if rate not in {rates[n] for n in counting}]
+    counted = {d.c_rate_per_h for d in discharges if d.counts}
+    missing = [f"{rate:g}C" for rate in protocol.curve_rates_per_h if rate not in counted]
     if not missing:
         return []
-    seen = ", ".join(f"{rate:.3g}C" for rate in sorted(set(rates)))
+    seen = ", ".join(f"{rate:.3g}C" for rate in distinct_rates(sorted(rates)))
     text = f"No complete discharge at {', '.join(missing)}; discharged was at {seen}. Is the active mass right?"
     return [Finding("rates-missing", text)]

@@ -1,41 +1,38 @@
-"""Steps → RateTest → RateCurve: which discharge counts, at which C-rate, divided by what.
+"""Steps → RateTest: at which C-rate each discharge was, what it is for, and which of them count.
 
-Which counts is our choice, as the paper is silent: at each C-rate of the rate curve the **last complete discharge of
-the first block** of equal cycles (in Table 2 the second). The final C/5 block shows degradation; formation and
-check-ups are at other rates. A discharge is complete if it follows a charge and reaches the cut-off voltage.
+Which count is a setting of the protocol; the paper is silent. By default at each C-rate of the rate curve the **last
+complete discharge of the first block** of equal cycles (in Table 2 the second). The final C/5 block shows degradation;
+formation and check-ups never count. A discharge is complete if it follows a whole charge, reaches the cut-off voltage,
+and was logged without a gap.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 import numpy as np
 
-from ratescope.cycling.checks import refuse_other_units, remarks_on_capacities, remarks_on_rates, what_was_seen
+from ratescope.cycling.checks import (
+    refuse_other_units,
+    remarks_on_capacities,
+    remarks_on_charges,
+    remarks_on_faults,
+    remarks_on_one_c,
+    remarks_on_rates,
+    what_was_seen,
+)
+from ratescope.cycling.degradation import remarks_on_degradation
 from ratescope.cycling.record import CyclerRecord
+from ratescope.cycling.roles import roles_of
 from ratescope.cycling.steps import Step, find_steps
 from ratescope.errors import RateTestError
 from ratescope.protocol import TABLE_2, RateProtocol
-from ratescope.records import Discharge, RateCurve, RateTest
-from ratescope.units import CAPACITY_NAME, THEORETICAL_AH_PER_KG, Capacity, current_a
+from ratescope.records import Discharge, RateTest, Role
+from ratescope.units import THEORETICAL_AH_PER_KG, current_a
 
 SNAP = 0.05  # the contract of `ratescope rates`: nominal within 5 %
 CUT_OFF_TOLERANCE_V = 0.05  # our choice: more than the last logged row is away, less than any other step's end
-
-RATE_COLUMNS = (
-    "cell",
-    "electrode",
-    "cycle",
-    "c_rate_per_h",
-    "current_a",
-    "capacity_ah",
-    "specific_capacity_ah_per_kg",
-    "capacity_density_ah_per_l",
-    "areal_capacity_mah_per_cm2",
-    "counts",
-)
 
 
 def rate_test(
@@ -45,11 +42,9 @@ def rate_test(
     electrode: str,
     active_mass_mg: float | None = None,
     theoretical_ah_per_kg: float = THEORETICAL_AH_PER_KG,
-    coating_volume_mm3: float | None = None,
-    collector_area_cm2: float | None = None,
     protocol: RateProtocol = TABLE_2,
 ) -> RateTest:
-    """The discharges of a cell.
+    """The discharges of a cell; what they are divided by beside the mass is for the caller to add.
 
     The current of a discharge is below zero, as in the Battery Data Format. Without an active mass no C-rate is known:
     it is NaN, and nothing counts.
@@ -60,33 +55,28 @@ def rate_test(
         If there is no discharge, or the file contradicts itself.
     """
     steps, remarks = find_steps(record)
-    discharges = [step for step in steps if step.direction < 0]
+    cycles = _cycles(steps)
+    discharges = [step for step, _ in cycles]
     if not discharges:
         raise RateTestError(
             f"{record.file}: no discharge was found{what_was_seen(record, steps)}. Export the whole rate test."
         )
     refuse_other_units(discharges, record.file)
     one_c_a = _one_c_a(active_mass_mg, theoretical_ah_per_kg, cell)
-    rates = [_nominal(step.current_a / one_c_a, protocol) for step in discharges]
-    is_complete = _are_complete(steps, len(record.rows), protocol)
-    counting = _last_of_first_blocks(rates, is_complete, protocol)
-    remarks += [
+    rates_per_h = [step.current_a / one_c_a for step in discharges]
+    faults = _faults(cycles, protocol)
+    made = _discharges(cycles, [_nominal(rate, protocol) for rate in rates_per_h], faults, protocol)
+    remarks = [
         *record.remarks,
-        *remarks_on_capacities(discharges, is_complete, one_c_a),
-        *remarks_on_rates(rates, counting, protocol),
+        *remarks,
+        *remarks_on_faults(faults),
+        *remarks_on_capacities(discharges, one_c_a),
+        *remarks_on_charges(made, protocol),
+        *remarks_on_one_c(rates_per_h, protocol, theoretical_ah_per_kg),
+        *remarks_on_rates(made, protocol),
+        *remarks_on_degradation(made),
     ]
-    return RateTest(
-        cell=cell,
-        electrode=electrode,
-        discharges=tuple(
-            Discharge(n + 1, rates[n], -step.current_a, step.capacity_ah, counts=n in counting)
-            for n, step in enumerate(discharges)
-        ),
-        active_mass_mg=active_mass_mg,
-        coating_volume_mm3=coating_volume_mm3,
-        collector_area_cm2=collector_area_cm2,
-        remarks=tuple(remarks),
-    )
+    return RateTest(cell, electrode, made, active_mass_mg, remarks=tuple(dict.fromkeys(remarks)), file=record.file)
 
 
 def rate_test_from_capacities(
@@ -96,8 +86,6 @@ def rate_test_from_capacities(
     electrode: str,
     active_mass_mg: float | None = None,
     theoretical_ah_per_kg: float = THEORETICAL_AH_PER_KG,
-    coating_volume_mm3: float | None = None,
-    collector_area_cm2: float | None = None,
     protocol: RateProtocol = TABLE_2,
 ) -> RateTest:
     """A rate test typed in as capacities in Ah by C-rate; all at the rates of the rate curve count.
@@ -109,81 +97,10 @@ def rate_test_from_capacities(
     one_c_a = _one_c_a(active_mass_mg, theoretical_ah_per_kg, cell)
     typed = [(_nominal(rate, protocol), ah) for rate, ah in sorted(capacities_ah.items())]
     discharges = tuple(
-        Discharge(cycle, rate, -rate * one_c_a, ah, counts=rate in protocol.curve_rates_per_h)
+        Discharge(cycle, rate, -rate * one_c_a, ah, counts=rate in protocol.curve_rates_per_h, role="rate")
         for cycle, (rate, ah) in enumerate(typed, start=1)
     )
-    return RateTest(cell, electrode, discharges, active_mass_mg, coating_volume_mm3, collector_area_cm2)
-
-
-def rate_curve(tests: Sequence[RateTest], capacity: Capacity) -> RateCurve:
-    """The mean over the cells of one electrode at each rate that counts, with their spread (n − 1; NaN for one cell).
-
-    Raises
-    ------
-    RateTestError
-        If a cell has nothing to divide by, or no cell has a discharge that counts.
-    """
-    by_rate: dict[float, list[float]] = {}
-    for test in tests:
-        for discharge in test.discharges:
-            if discharge.counts:
-                by_rate.setdefault(discharge.c_rate_per_h, []).append(_basis_known(test, discharge, capacity))
-    if not by_rate:
-        cells = ", ".join(test.cell for test in tests) or "none"
-        raise RateTestError(
-            f"no discharge counts for a rate curve in the cells {cells}: none is complete and at a rate of the curve. "
-            "Check the active masses and that the files hold the whole rate test."
-        )
-    rates = sorted(by_rate)
-    spread = [float(np.std(by_rate[rate], ddof=1)) if len(by_rate[rate]) > 1 else math.nan for rate in rates]
-    means = [float(np.mean(by_rate[rate])) for rate in rates]
-    return RateCurve(capacity, np.array(rates), np.array(means), np.array(spread))
-
-
-def _basis_known(test: RateTest, discharge: Discharge, capacity: Capacity) -> float:
-    value = _specific(test, discharge) if capacity == "specific" else _density(test, discharge)
-    if value is None:
-        wanted = "active mass" if capacity == "specific" else "coating volume"
-        raise RateTestError(
-            f"cell {test.cell}: the {CAPACITY_NAME[capacity]} needs its {wanted}, which is not known. "
-            "Fill active_mass_mg in cells.csv, and loading and thickness in electrodes.csv."
-        )
-    return value
-
-
-def rate_rows(test: RateTest) -> list[dict[str, object]]:
-    """The rows of a rate test under `RATE_COLUMNS`; None where a value cannot be known."""
-    return [
-        {
-            "cell": test.cell,
-            "electrode": test.electrode,
-            "cycle": discharge.cycle,
-            "c_rate_per_h": _known(discharge.c_rate_per_h),
-            "current_a": _known(discharge.current_a),
-            "capacity_ah": discharge.capacity_ah,
-            "specific_capacity_ah_per_kg": _specific(test, discharge),
-            "capacity_density_ah_per_l": _density(test, discharge),
-            "areal_capacity_mah_per_cm2": _over(discharge.capacity_ah, test.collector_area_cm2, 1e3),
-            "counts": discharge.counts,
-        }
-        for discharge in test.discharges
-    ]
-
-
-def _specific(test: RateTest, discharge: Discharge) -> float | None:
-    return _over(discharge.capacity_ah, test.active_mass_mg, 1e6)
-
-
-def _density(test: RateTest, discharge: Discharge) -> float | None:
-    return _over(discharge.capacity_ah, test.coating_volume_mm3, 1e6)
-
-
-def _over(capacity_ah: float, basis: float | None, factor: float) -> float | None:
-    return None if basis is None else capacity_ah / basis * factor
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return RateTest(cell, electrode, discharges, active_mass_mg)
 
 
 def _one_c_a(active_mass_mg: float | None, theoretical_ah_per_kg: float, cell: str) -> float:
@@ -208,32 +125,86 @@ def _nominal(c_rate_per_h: float, protocol: RateProtocol) -> float:
     return nearest if abs(c_rate_per_h / nearest - 1.0) <= SNAP else c_rate_per_h
 
 
-def _are_complete(steps: Sequence[Step], rows: int, protocol: RateProtocol) -> list[bool]:
-    """For each discharge whether it follows a charge and reaches the cut-off voltage.
+Cycle = tuple[Step, list[Step]]
+"""A discharge, and the steps that charged the cell since the discharge before it."""
 
-    A laboratory with another cut-off than the protocol's is recognised by where its discharges usually end.
+
+def _cycles(steps: Sequence[Step]) -> list[Cycle]:
+    cycles: list[Cycle] = []
+    charges: list[Step] = []
+    for step in steps:
+        if step.direction > 0:
+            charges.append(step)
+        else:
+            cycles.append((step, charges))
+            charges = []
+    return cycles
+
+
+def _discharges(
+    cycles: Sequence[Cycle], rates_per_h: Sequence[float], faults: Sequence[str], protocol: RateProtocol
+) -> tuple[Discharge, ...]:
+    is_complete = [not fault for fault in faults]
+    roles = roles_of(rates_per_h, is_complete, protocol)
+    counting = _counting(rates_per_h, roles, is_complete, protocol)
+    return tuple(
+        Discharge(
+            cycle=n + 1,
+            c_rate_per_h=rates_per_h[n],
+            current_a=-step.current_a,
+            capacity_ah=step.capacity_ah,
+            counts=n in counting,
+            role=roles[n],
+            is_complete=is_complete[n],
+            begin_s=step.begin_s,
+            end_s=step.end_s,
+            charge_cc_ah=sum(charge.cc_capacity_ah for charge in charges) if charges else math.nan,
+            charge_cv_ah=sum(charge.cv_capacity_ah for charge in charges) if charges else math.nan,
+        )
+        for n, (step, charges) in enumerate(cycles)
+    )
+
+
+def _faults(cycles: Sequence[Cycle], protocol: RateProtocol) -> list[str]:
+    """For each discharge why it is not complete; "" where it is.
+
+    A laboratory with other cut-offs than the protocol's is recognised by where its charges and discharges usually end.
     """
-    after_charge = [
-        step.direction < 0 and before is not None and before.direction > 0
-        for before, step in zip([None, *steps], steps, strict=False)
-    ]
-    ends = [step.last_v for step, full in zip(steps, after_charge, strict=True) if full and step.end < rows]
-    usual_v = float(np.median(ends)) if ends else protocol.discharge_cut_off_v
-    limit_v = max(usual_v, protocol.discharge_cut_off_v) + CUT_OFF_TOLERANCE_V
+    full_v = _usual([charges[-1].last_v for _, charges in cycles if charges], protocol.charge_cut_off_v)
+    ends = [step.last_v for step, charges in cycles if charges and not step.is_last]
+    empty_v = max(_usual(ends, protocol.discharge_cut_off_v), protocol.discharge_cut_off_v)
     return [
-        full and step.last_v <= limit_v for step, full in zip(steps, after_charge, strict=True) if step.direction < 0
+        _fault(step, charges, full_v - CUT_OFF_TOLERANCE_V, empty_v + CUT_OFF_TOLERANCE_V) for step, charges in cycles
     ]
 
 
-def _last_of_first_blocks(rates: Sequence[float], is_complete: Sequence[bool], protocol: RateProtocol) -> set[int]:
+def _fault(step: Step, charges: Sequence[Step], least_full_v: float, most_empty_v: float) -> str:
+    if not charges:
+        return "no charge stands before"
+    if charges[-1].last_v < least_full_v:
+        return f"the charge before stopped at {charges[-1].last_v:.2f} V"
+    if step.has_gap:
+        return "the log has a gap"
+    if step.last_v > most_empty_v:
+        return f"{'the file ends' if step.is_last else 'the discharge stopped'} at {step.last_v:.2f} V"
+    return ""
+
+
+def _usual(voltages: Sequence[float], otherwise: float) -> float:
+    return float(np.median(voltages)) if voltages else otherwise
+
+
+def _counting(
+    rates_per_h: Sequence[float], roles: Sequence[Role], is_complete: Sequence[bool], protocol: RateProtocol
+) -> set[int]:
     """Positions of the discharges that form the rate curve.
 
-    >>> sorted(_last_of_first_blocks([0.2, 0.2, 0.1, 5.0, 5.0, 0.2], [True, True, True, True, False, True], TABLE_2))
-    [1, 3]
+    >>> sorted(_counting([0.2, 0.2, 5.0, 5.0], ["rate"] * 4, [True, True, True, False], TABLE_2))
+    [1, 2]
     """
-    complete = [n for n, whole in enumerate(is_complete) if whole]
-    counting: dict[float, int] = {}
-    for rate, block in groupby(complete, key=lambda n: rates[n]):
-        if rate in protocol.curve_rates_per_h:
-            counting.setdefault(rate, list(block)[-1])
-    return set(counting.values())
+    blocks: dict[float, list[int]] = {rate: [] for rate in protocol.curve_rates_per_h}
+    for n, rate in enumerate(rates_per_h):
+        if rate in blocks and roles[n] == "rate" and is_complete[n]:
+            blocks[rate].append(n)
+    which = {"first": slice(0, 1), "last": slice(-1, None), "mean": slice(None)}[protocol.counts]
+    return {n for block in blocks.values() for n in block[which]}

@@ -65,11 +65,11 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
     if whole <= settings.most_artefact_share:
         return ()
     said = (
-        f"flaws of all kinds {whole:.1%}; over {settings.most_artefact_share:.1%} is too much. Polish and clean again."
+        f"flaws of all kinds {whole:.2%}; over {settings.most_artefact_share:.2%} is too much. Polish and clean again."
     )
     shares = {kind: float(flaw.mean()) for kind, flaw in found.items()}
     return tuple(
-        Finding(kind, f"{KINDS[kind]} {share:.1%} of the crop, {said}")
+        Finding(kind, f"{KINDS[kind]} {share:.2%} of the crop, {said}")
         for kind, share in sorted(shares.items(), key=lambda one: -one[1])
         if share > 0.25 * whole  # our choice: what is less does not decide
     )

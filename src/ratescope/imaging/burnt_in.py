@@ -180,19 +180,20 @@ def _is_letter(shape: Flags, grey: NDArray[np.uint8], row: slice, column: slice,
         return False
     if not 0.1 < shape.mean() < 0.8:
         return False
-    inside = np.pad(shape, 1)
-    depth = ndimage.distance_transform_edt(inside)
-    ridge = depth[(depth >= ndimage.maximum_filter(depth, 3)) & inside]
-    if 2.0 * depth.max() > STROKE * height + 1.0 or depth.max() > 2.0 * np.median(ridge):
-        return False
     top, left = max(row.start - 3, 0), max(column.start - 3, 0)
     around = grey[top : row.stop + 3, left : column.stop + 3].astype(np.int16)
     placed = np.zeros(around.shape, bool)
     placed[row.start - top : row.stop - top, column.start - left : column.stop - left] = shape
-    near = ndimage.binary_dilation(placed, iterations=3) & ~ndimage.binary_dilation(placed, iterations=2)
+    nearer = ndimage.binary_dilation(placed, iterations=2)
+    near = ndimage.binary_dilation(nearer) & ~nearer
     # Light that fell through a lens fades over its resolution; ink ends at once.
     ink = 255 if is_white else 0
-    return bool((np.abs(around[near] - ink) > LETTER_STEP).mean() > 0.85)
+    if not (np.abs(around[near] - ink) > LETTER_STEP).mean() > 0.85:
+        return False
+    inside = np.pad(shape, 1)
+    depth = ndimage.distance_transform_edt(inside)
+    ridge = depth[(depth >= ndimage.maximum_filter(depth, 3)) & inside]
+    return bool(2.0 * depth.max() <= STROKE * height + 1.0 and depth.max() <= 2.0 * np.median(ridge))
 
 
 def _lines_of_letters(letters: Sequence[_Letter], shape: tuple[int, ...]) -> list[Box]:

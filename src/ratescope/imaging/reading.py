@@ -11,7 +11,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ratescope.errors import InputError, MicrographError
@@ -112,10 +112,24 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise
         If the file is not one whole image of a known format, or its pixel size is unknown or not the same both ways.
     """
     path = Path(path)
+    with open_scan(path) as scan:
+        size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um, otherwise_um)
+        pixels, findings = to_rgb8(scan, path.name)
+    return Micrograph(pixels, size_um, str(path), (*size_findings, *findings))
+
+
+@contextmanager
+def open_scan(path: Path) -> Iterator[Scan]:
+    """A file's header, and its pixels still to be decoded: what is enough to check many files quickly.
+
+    Raises
+    ------
+    MicrographError
+        If the file is not one whole image of a known format; inside the block too.
+    """
     try:
         with _opener_of(path)(path) as scan:
-            size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um, otherwise_um)
-            pixels, findings = to_rgb8(scan, path.name)
+            yield scan
     except MemoryError as error:
         raise MicrographError(
             "too-large", f"{path.name} needs more memory than this machine has left. Cut it into single mosaics."
@@ -129,7 +143,6 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise
         raise MicrographError(
             "damaged-file", f"{path.name} is damaged or cut short ({said}). Copy it again from the microscope."
         ) from error
-    return Micrograph(pixels, size_um, str(path), (*size_findings, *findings))
 
 
 def _opener_of(path: Path) -> Callable[[Path], AbstractContextManager[Scan]]:

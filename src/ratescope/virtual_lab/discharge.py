@@ -93,8 +93,7 @@ class RateTestTrace:
         return {rate: self._last_discharge_of_first_block(rate) for rate in self.protocol.curve_rates_per_h}
 
     def _last_discharge_of_first_block(self, c_rate_per_h: float) -> float:
-        # Blocks and check-ups alternate in the sequence, so that block n is its run 2 n.
-        run = 2 * self.protocol.blocks.index(self.protocol.block_of(c_rate_per_h))
+        run = self.protocol.run_of(c_rate_per_h)
         return [step.capacity_ah for step in self.discharges if step.block == run][-1]
 
     def truth(self) -> dict[str, object]:
@@ -151,7 +150,7 @@ def _performed(cell: VirtualCell, protocol: RateProtocol, simulation: Any, toler
     steps: list[TraceStep] = []
     skipped: list[str] = []
     for cycle, (block, run) in enumerate(_runs_by_cycle(protocol), start=1):
-        for kind in CYCLE:
+        for kind in _kinds(run):
             where = f"cell {cell.name}, cycle {cycle}, {kind} at {run.c_rate_per_h:g}C"
             solution = solve_step(simulation, state, _inputs(kind, run, protocol, cell), _longest_s(kind, run), where)
             if solution is not None:
@@ -197,7 +196,7 @@ def discharge_capacities(
 def _capacity_alone_ah(simulation: Any, cell: VirtualCell, protocol: RateProtocol, c_rate_per_h: float) -> float:
     state = solution = None
     run = protocol.block_of(c_rate_per_h)
-    for kind in CYCLE:
+    for kind in _kinds(run):
         where = f"electrode {cell.electrode.name}, {kind} at {c_rate_per_h:g}C alone"
         solution = solve_step(simulation, state, _inputs(kind, run, protocol, cell), _longest_s(kind, run), where)
         state = state if solution is None else solution.last_state
@@ -213,19 +212,27 @@ def _runs_by_cycle(protocol: RateProtocol) -> Iterator[tuple[int, RateBlock]]:
             yield block, run
 
 
+def _kinds(run: RateBlock) -> tuple[StepKind, ...]:
+    """The steps of each of its cycles: not every protocol holds the voltage."""
+    return CYCLE if run.hold_until_c_rate_per_h else ("charge", "discharge")
+
+
 def _inputs(kind: StepKind, run: RateBlock, protocol: RateProtocol, cell: VirtualCell) -> StepInputs:
     """What the bench holds, and where it stops; PyBaMM counts the current of a discharge above zero."""
-    current_a = cell.current_a(run.c_rate_per_h)
     if kind == "charge":
-        return StepInputs(is_current=1, direction=-1, current_a=-current_a, voltage_v=protocol.charge_cut_off_v)
+        current_a = -cell.current_a(run.charged_at_per_h)
+        return StepInputs(is_current=1, direction=-1, current_a=current_a, voltage_v=protocol.charge_cut_off_v)
     if kind == "discharge":
+        current_a = cell.current_a(run.c_rate_per_h)
         return StepInputs(is_current=1, direction=1, current_a=current_a, voltage_v=protocol.discharge_cut_off_v)
-    ends_at_a = cell.current_a(run.hold_until_c_rate_per_h)
+    ends_at_a = cell.current_a(run.hold_until_c_rate_per_h or 0.0)
     return StepInputs(is_current=0, direction=-1, current_a=ends_at_a, voltage_v=protocol.charge_cut_off_v)
 
 
 def _longest_s(kind: StepKind, run: RateBlock) -> float:
-    return LONGEST_HOLD_S if kind == "hold" else LONGEST_FILLING * 3600.0 / run.c_rate_per_h
+    if kind == "hold":
+        return LONGEST_HOLD_S
+    return LONGEST_FILLING * 3600.0 / (run.charged_at_per_h if kind == "charge" else run.c_rate_per_h)
 
 
 def _logged(solution: Any, kind: StepKind, cycle: int, block: int, c_rate_per_h: float) -> TraceStep:

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from ratescope.cycling.readers.basytec import is_basytec, read_basytec
+from ratescope.cycling.readers import arbin, basytec, bdf, biologic, maccor, neware, novonix
+from ratescope.cycling.readers.delimited import read_delimited
+from ratescope.cycling.readers.layout import Layout
+from ratescope.cycling.readers.spreadsheet import is_spreadsheet, read_spreadsheet
 from ratescope.cycling.record import CyclerRecord
 from ratescope.errors import RateTestError
 
-WAY_OUT = (
-    "Give the BaSyTec text export (other makers are not read yet), or type the capacities into cells.csv as "
-    "capacity_ah_at_0.2c and so on."
+MAKERS: tuple[Callable[[str], Layout | None], ...] = (
+    bdf.find_layout,
+    basytec.find_layout,
+    biologic.find_layout,
+    neware.find_layout,
+    maccor.find_layout,
+    arbin.find_layout,
+    novonix.find_layout,
 )
+HEAD_BYTES = 256 * 1024  # our choice: a preamble with the test plan may have 120 kB, 20 characters per setting and step
+WAY_OUT = (
+    "Give a text or xlsx export of BaSyTec, BioLogic (.mpt), Neware, Maccor, Arbin or Novonix, a csv or parquet file "
+    "of the Battery Data Format, or type the capacities into cells.csv as capacity_ah_at_0.2c and so on."
+)
+# First bytes of files that are recognised, but cannot be read, and what to do instead.
+REFUSED = {
+    b"BIO-LOGIC MODULAR FILE": "a binary file of EC-Lab (.mpr), which only readers under the GPL can open. Export it "
+    "in EC-Lab as text (.mpt).",
+    b"NEWARE": "a binary file of Neware (.nda). Export it in BTSDA as csv or xlsx.",
+    b"\x00\x01\x00\x00Standard": "a database of Arbin (.res). Export it as csv or xlsx.",
+    b"\x89HDF": "an HDF5 file. Export it as csv.",
+}
+ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# What some functions take for the end of a line, and cyclers' programs do not.
+NO_LINE_ENDS = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 
 def read_cycler_file(path: Path) -> CyclerRecord:
-    """Read the export of a cycler; so far of BaSyTec alone.
+    """The record of a cycler's export; its rows are read when its chunks are asked for.
 
     Raises
     ------
@@ -24,26 +53,72 @@ def read_cycler_file(path: Path) -> CyclerRecord:
         In one sentence: what was seen instead, and what to do.
     """
     try:
-        text = _decode(path.read_bytes())
-    except OSError as error:
-        raise RateTestError(f"{path} cannot be read ({error.strerror}). Check the path and its permissions.") from error
-    if not text.strip():
+        with _opened(path) as stream:
+            start = stream.read(HEAD_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RateTestError(f"{path} cannot be read ({error}). Check the path and its permissions.") from error
+    if start.startswith(b"PAR1"):
+        return bdf.read_parquet(path)
+    for magic, said in REFUSED.items():
+        if start.startswith(magic):
+            raise RateTestError(f"{path} is {said}")
+    if is_spreadsheet(start):
+        return read_spreadsheet(path, find_layout, str(path))
+    head = _decoded(start)
+    if not head.strip():
         raise RateTestError(f"{path} holds no text: it is empty. {WAY_OUT}")
-    if "\0" in text[:4096]:
+    if "\0" in head[:4096]:
         raise RateTestError(f"{path} is not text but a binary file. {WAY_OUT}")
-    if not is_basytec(text):
-        raise RateTestError(f"{path} is not a BaSyTec export; it begins with {_beginning(text)!r}. {WAY_OUT}")
-    return read_basytec(text, str(path))
-
-
-def _decode(content: bytes) -> str:
-    """Text of what instruments' computers write: UTF-8 or UTF-16 with a byte-order mark, UTF-8, else latin-1."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
     try:
-        return content.decode("utf-8-sig")
+        layout = find_layout(head)
+    except RateTestError as error:
+        raise RateTestError(f"{path}: {error}") from error
+    if layout is None:
+        raise RateTestError(f"{path} is no known cycler's export; it begins with {_beginning(head)!r}. {WAY_OUT}")
+    return read_delimited(partial(_opened_as_utf8, path), layout, str(path))
+
+
+def find_layout(head: str) -> Layout | None:
+    """The layout by the first maker who knows the beginning of a file, or None.
+
+    Raises
+    ------
+    RateTestError
+        If a maker knows it, but it lacks what is needed.
+    """
+    for find_layout_of_maker in MAKERS:
+        if (layout := find_layout_of_maker(head)) is not None:
+            return layout
+    return None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The bytes of a file; the Battery Data Format allows that gzip has packed them."""
+    with path.open("rb") as stream:
+        is_packed = stream.read(2) == b"\x1f\x8b"
+    return cast("BinaryIO", gzip.open(path)) if is_packed else path.open("rb")
+
+
+def _opened_as_utf8(path: Path) -> BinaryIO:
+    """The bytes of a text file, which `delimited` takes as UTF-8 or latin-1: only UTF-16 has to be recoded."""
+    stream = _opened(path)
+    is_utf16 = _encoding(stream.read(4)) == "utf-16"
+    stream.seek(0)
+    return cast("BinaryIO", codecs.EncodedFile(stream, "utf-8", "utf-16", "replace")) if is_utf16 else stream
+
+
+def _encoding(start: bytes) -> str | None:
+    return next((encoding for mark, encoding in ENCODINGS.items() if start.startswith(mark)), None)
+
+
+def _decoded(start: bytes) -> str:
+    """What instruments' computers write: UTF-8 or UTF-16 with a byte-order mark, UTF-8 without, else latin-1."""
+    try:
+        # Incrementally: the last character may be cut in two.
+        text = codecs.getincrementaldecoder(_encoding(start) or "utf-8")("strict").decode(start)
     except UnicodeDecodeError:
-        return content.decode("latin-1")  # knows every byte; only the degree sign depends on it
+        text = start.decode("utf-16" if _encoding(start) == "utf-16" else "latin-1", errors="replace")
+    return text.translate(NO_LINE_ENDS)
 
 
 def _beginning(text: str) -> str:

@@ -1,0 +1,119 @@
+"""The beginning of a file → its header: the line with the column names, wherever it stands.
+
+Names are compared without regard to case, underscores and quotes, and the unit is what stands in brackets or after the
+last slash: ``Current (A)``, ``Cap. [Ah]``, ``I/mA``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ratescope.cycling.record import (
+    CHARGING_CAPACITY,
+    CURRENT,
+    CYCLE,
+    DISCHARGING_CAPACITY,
+    NET_CAPACITY,
+    STEP,
+    STEP_CAPACITY,
+    STEP_COUNT,
+    STEP_TIME,
+    TIME,
+    VOLTAGE,
+)
+
+SEPARATORS = ("\t", ";", ",")
+HEADER_LINES = 400  # our choice: EC-Lab preambles of long test plans have 200
+ROWS_LOOKED_AT = 500  # our choice: what the first 64 kB of a file hold, and enough to see a decimal comma
+
+_TIMES = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "ms": 1e-3}
+_TIMES |= {"h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0}
+_CHARGES = {"ah": 1.0, "ahr": 1.0, "amphr": 1.0, "mah": 1e-3, "mahr": 1e-3, "µah": 1e-6, "uah": 1e-6}
+UNITS: Mapping[str, Mapping[str, float]] = {
+    TIME: _TIMES,
+    STEP_TIME: _TIMES,
+    VOLTAGE: {"v": 1.0, "volt": 1.0, "volts": 1.0, "mv": 1e-3},
+    CURRENT: {"a": 1.0, "amp": 1.0, "amps": 1.0, "ma": 1e-3, "µa": 1e-6, "μa": 1e-6, "ua": 1e-6},
+    NET_CAPACITY: _CHARGES,
+    STEP_CAPACITY: _CHARGES,
+    CHARGING_CAPACITY: _CHARGES,
+    DISCHARGING_CAPACITY: _CHARGES,
+    STEP: {"": 1.0},
+    STEP_COUNT: {"": 1.0},
+    CYCLE: {"": 1.0},
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """The line with the column names, and the first rows below it cut into their fields."""
+
+    line: int
+    separator: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    blank_lines: int
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The names without their units, in lower case."""
+        return tuple(stem_and_unit(name)[0] for name in self.names)
+
+    def values(self, position: int) -> list[str]:
+        """The fields of a column that are not empty."""
+        return [row[position] for row in self.rows if position < len(row) and row[position]]
+
+
+def find_header(head: str, hallmarks: Sequence[Sequence[str]]) -> Header | None:
+    r"""The first line that has a stem of each of the ``hallmarks``.
+
+    >>> find_header("Lab 3\nTest_Time(s),Voltage(V)\n1,3.6\n", [["test time"], ["volts", "voltage"]]).rows
+    (('1', '3.6'),)
+    """
+    lines = head.split("\n")
+    for number, line in enumerate(lines[:HEADER_LINES]):
+        plain = " ".join(line.lower().replace("_", " ").split())
+        # Cutting a line into fields takes long, and nearly no line has all words of a header.
+        if not all(any(stem in plain for stem in either) for either in hallmarks):
+            continue
+        for separator in SEPARATORS:
+            names = fields_of(line, separator)
+            stems = {stem_and_unit(name)[0] for name in names}
+            if all(not stems.isdisjoint(either) for either in hallmarks):
+                return _header(number, separator, names, lines[number + 1 : number + 1 + ROWS_LOOKED_AT])
+    return None
+
+
+def _header(line: int, separator: str, names: tuple[str, ...], below: Sequence[str]) -> Header:
+    """The last of the lines below may be cut off: it is looked at only if it is alone."""
+    blank = next((n for n, text in enumerate(below) if text.strip()), 0)
+    rows = below[blank:-1] or below[blank:]
+    return Header(line, separator, names, tuple(fields_of(text, separator) for text in rows if text.strip()), blank)
+
+
+def fields_of(line: str, separator: str) -> tuple[str, ...]:
+    r"""The fields of a line without quotes and the blanks, tabs and byte-order marks around them.
+
+    >>> fields_of('1,"\t1,234.5",\t3\r', ",")
+    ('1', '1,234.5', '3')
+    """
+    # No other line end than its own is left in a line: a lone carriage return is a blank.
+    text = line.rstrip("\r").replace("\r", " ")
+    return tuple(field.strip(' \t\ufeff"') for field in next(csv.reader([text], delimiter=separator), []))
+
+
+def stem_and_unit(name: str) -> tuple[str, str]:
+    """A column's name without its unit, and the unit, both plain.
+
+    >>> stem_and_unit("Test_Time(s)"), stem_and_unit("(Q-Qo)/mA.h"), stem_and_unit("Cap. [Ah]"), stem_and_unit("Amps")
+    (('test time', 's'), ('(q-qo)', 'mah'), ('cap', 'ah'), ('amps', ''))
+    """
+    match = re.fullmatch(r"(.*?)\s*[(\[（]([^()\[\]（）]*)[)\]）]", name.strip())
+    stem, unit = match.groups() if match else (name, "")
+    if not match and "/" in name:
+        stem, _, unit = name.rpartition("/")
+    plain = re.sub(r"[\s_]+", " ", stem.lower()).strip(" .:,\"'")
+    return plain, re.sub(r"[\s.\-]", "", unit.lower())
