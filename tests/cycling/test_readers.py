@@ -297,3 +297,8 @@ def test_the_rows_do_not_depend_on_where_blocks_are_cut(block_bytes, count, line
         assert read(text).rows.equals(whole.rows)
         assert read(text).remarks == whole.remarks
     assert layout.decimal == ","
+
+
+def test_a_fault_of_the_header_names_its_file(tmp_path):
+    with pytest.raises(RateTestError, match=r"cell\.txt: a BaSyTec header without .* Export the test again"):
+        read_bytes(tmp_path, export("0\t3.6", columns=("Time[s]", "U[V]")).encode())
