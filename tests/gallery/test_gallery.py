@@ -15,6 +15,7 @@ SLOW = {
     "discharge_and_rate_plot",
     "five_densifications",
     "packing_in_three_dimensions",
+    "preparation_picture",
     "readme_picture",
 }
 SCRIPTS = [

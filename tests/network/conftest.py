@@ -30,7 +30,7 @@ def network():
     return network.eval()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def brightness_set():
     """24 crops of 16 × 24 px; their capacities at two rates follow their brightness."""
     rng = np.random.default_rng(0)
@@ -40,13 +40,13 @@ def brightness_set():
     return crops, curves
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def brief():
     """Settings for a training of a second."""
     return Settings(network=NARROW, train=TrainSettings(batch=8, max_steps=24, l2=1e-3))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def thorough():
     """Settings for a training that learns what brightness says: over seeds, at 10 to 30 % of the mean curve's error."""
     return Settings(

@@ -30,19 +30,28 @@ def train(brightness_set, brief, tmp_path):
     """Train on the brightness set into a folder of the test, with some arguments changed."""
 
     def call(folder="fold_0", **changes):
-        crops, curves = brightness_set
-        usual = {
-            "crops": crops,
-            "curves": curves,
-            "train": TRAIN,
-            "validation": VALIDATION,
-            "settings": brief,
-            "capacity": "density",
-            "c_rates_per_h": RATES,
-        }
-        return train_network(**(usual | changes), folder=tmp_path / folder)
+        return trained(brightness_set, tmp_path / folder, **({"settings": brief} | changes))
 
     return call
+
+
+def trained(brightness_set, folder, **changes):
+    crops, curves = brightness_set
+    usual = {
+        "crops": crops,
+        "curves": curves,
+        "train": TRAIN,
+        "validation": VALIDATION,
+        "capacity": "density",
+        "c_rates_per_h": RATES,
+    }
+    return train_network(**(usual | changes), folder=folder)
+
+
+@pytest.fixture(scope="module")
+def learned(brightness_set, thorough, tmp_path_factory):
+    """A network that has learned what brightness says. Use it, never change it."""
+    return trained(brightness_set, tmp_path_factory.mktemp("learned") / "fold_0", settings=thorough)
 
 
 def stop_after(steps):
@@ -69,11 +78,10 @@ def error_of(network, crops, curves, rows):
     return 100 * np.abs(predicted / curves[rows] - 1).mean()
 
 
-def test_training_beats_the_mean_curve_on_crops_it_never_saw(train, brightness_set, thorough):
+def test_training_beats_the_mean_curve_on_crops_it_never_saw(learned, brightness_set):
     crops, curves = brightness_set
-    network = train(settings=thorough)
     mean_curve = 100 * np.abs(curves[TRAIN].mean(axis=0) / curves[TEST] - 1).mean()
-    assert error_of(network, crops, curves, TEST) < 0.5 * mean_curve
+    assert error_of(learned, crops, curves, TEST) < 0.5 * mean_curve
 
 
 def test_what_is_returned_is_what_is_saved(train, brightness_set, tmp_path):
@@ -237,13 +245,12 @@ def test_facts_help_where_the_crop_says_nothing(train, brightness_set, thorough)
     assert np.abs(predicted / curves[TEST] - 1).mean() < 0.5 * mean_curve
 
 
-def test_training_can_start_from_another_network(train, brightness_set, thorough):
+def test_training_can_start_from_another_network(learned, brightness_set, thorough):
     """The weights are taken over; the scalings are fitted anew, because another microscope has another light."""
     crops, curves = brightness_set
-    source = train("source", settings=thorough)
     given = TrainingSet(crops // 2, 2 * curves, RATES, TRAIN, VALIDATION)
-    network = new_network(given, thorough, source)
-    assert torch.equal(network.extractor[0].weight, source.extractor[0].weight)
+    network = new_network(given, thorough, learned)
+    assert torch.equal(network.extractor[0].weight, learned.extractor[0].weight)
     assert validation_mape(network, given) < 0.7 * validation_mape(new_network(given, thorough), given)
 
 
