@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ratescope.imaging.focus import blur_of
+from ratescope.imaging.focus import blurs_of
 from ratescope.imaging.grey import block_mean, grey_of, pixels_in
 from ratescope.imaging.grooves import find_grooves
 from ratescope.imaging.smears import find_smears
@@ -52,8 +52,8 @@ def judge_crop(crop: NDArray[np.uint8], pore_grey: float, settings: PrepareSetti
     """
     grey, size_um = grey_of(crop), 2.0 * settings.network_pixel_size_um
     half = block_mean(grey, 2, 2)
-    blur_um = [blur_of(part) * size_um for part in np.array_split(half, PARTS, axis=1)]
-    worst_um = float(np.nanmax(blur_um)) if np.isfinite(blur_um).any() else 0.0
+    blurs_um = size_um * np.array(blurs_of(half, PARTS))
+    worst_um = float(np.nanmax(blurs_um)) if np.isfinite(blurs_um).any() else 0.0
     if worst_um > settings.most_blur_um:
         text = (
             f"edges are blurred by {worst_um:.2f} µm (one standard deviation), over {settings.most_blur_um:g} µm is "
@@ -153,7 +153,7 @@ def _dark_spots(half: Floats, pore: float, grain: float, size_um: float) -> Flag
     """
     smooth = ndimage.gaussian_filter(half, 0.25 / size_um)
     width = pixels_in(SMALLEST_HOLE_UM, size_um)
-    is_dark = ndimage.binary_fill_holes(smooth < CANDIDATE * pore)  # the wall of a bubble is darker than its ground
+    is_dark = _filled(smooth < CANDIDATE * pore)  # the wall of a bubble is darker than its ground
     core = ndimage.grey_opening(is_dark.view(np.uint8), (width, width)).view(np.bool_)
     spot = np.zeros_like(core)
     if not core.any():
@@ -170,8 +170,20 @@ def _dark_spots(half: Floats, pore: float, grain: float, size_um: float) -> Flag
         resin = float(np.percentile(half[part][ring], 40)) if ring.sum() > LEAST_RING else USUAL_RESIN * pore
         if floor < min(HOLE_GREY * resin, DARKEST_RESIN * pore):
             inside = (grey < floor + RIM_RISE * (resin - floor)) & ndimage.binary_dilation(one, iterations=reach)
-            spot[part] |= ndimage.binary_fill_holes(ndimage.binary_propagation(one & inside, mask=inside))
+            spot[part] |= _filled(ndimage.binary_propagation(one & inside, mask=inside))
     return spot
+
+
+def _filled(flags: Flags) -> Flags:
+    """With what they enclose; ``ndimage.binary_fill_holes`` takes five times as long.
+
+    >>> _filled(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=bool)).astype(int).tolist()
+    [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    """
+    labels, count = ndimage.label(~flags)
+    is_open = np.zeros(count + 1, bool)
+    is_open[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    return np.asarray(flags | ~is_open[labels])
 
 
 def _bubbles(dark: Flags, half: Floats, middle_grey: float, size_um: float) -> Flags:
@@ -196,5 +208,8 @@ def _bright_spots(half: Floats, pore: float, grain: float, size_um: float) -> Fl
     # Where light is so plentiful that grains are nearly white, nothing can be told.
     level = pore + DEBRIS_GREY * (grain - pore)
     level = level if grain > MOST_GRAIN else min(level, 250.0)
-    spot = ndimage.grey_opening((half > level).view(np.uint8), (width, width))
+    is_bright = half > level
+    if not is_bright.any():
+        return is_bright
+    spot = ndimage.grey_opening(is_bright.view(np.uint8), (width, width))
     return np.asarray(ndimage.maximum_filter(spot, width).view(np.bool_))  # blur took its rim

@@ -109,12 +109,11 @@ def best_band(
     if first >= last or not is_clear.any():
         return None
     thicknesses = np.unique(np.rint(THICKNESSES_UM / strips.row_um).astype(int))
-    ratings = rate_bands(strips, thicknesses)
-    ratings[:, :first] = ratings[:, last:] = -3.0
+    ratings = rate_bands(strips, thicknesses, np.arange(first, last))
     ratings[..., ~is_clear] = 0.0
     layer, path = best_path(ratings)
     along = ratings[layer, path, np.arange(count)][is_clear]
-    thickness = int(thicknesses[layer])
+    path, thickness = path + first, int(thicknesses[layer])
     far_edge = np.where(
         path + thickness < rows, _clear_edges(strips)[np.minimum(path + thickness, rows), np.arange(count)], 0.0
     )
@@ -130,27 +129,26 @@ def best_band(
     )
 
 
-def rate_bands(strips: Strips, thicknesses: NDArray[np.int_]) -> NDArray[np.float32]:
+def rate_bands(strips: Strips, thicknesses: NDArray[np.int_], top: NDArray[np.int_]) -> NDArray[np.float32]:
     """Rate every band (thickness, upper row, strip), whichever of band and surroundings is brighter.
 
     A clear edge above (0 to 1), a clear edge below (0 to 1) and texture above (0 to 1) speak for it; change along it
-    (0 to 1.5) and across it (0 to 1.5) against. Shape (thicknesses, rows, strips).
+    (0 to 1.5) and across it (0 to 1.5) against. Shape (thicknesses, upper rows, strips).
     """
     sums, squares, textures = (_cumulated(of) for of in (strips.grey, strips.grey**2, strips.texture))
     guard, depth = pixels_in(GUARD_UM, strips.row_um), pixels_in(TEXTURE_UM, strips.row_um)
     rows = len(strips.grey)
-    top = np.arange(rows)
     clear = _clear_edges(strips)
     clear[rows - guard - pixels_in(EDGE_UM, strips.row_um, least=2) + 1 :] = CUT_EDGE
     for_any = clear[top] + np.minimum(_mean(textures, top - guard - depth, top - guard), 1.0)
-    ratings = np.empty((len(thicknesses), *strips.grey.shape), np.float32)
-    for rating, thickness in zip(ratings, thicknesses, strict=True):
+    ratings = np.empty((len(thicknesses), *for_any.shape), np.float32)
+    for layer, thickness in enumerate(thicknesses):
         bottom = np.minimum(top + thickness, rows)
         across = _mean(squares, top + guard, bottom - guard)
         across -= _mean(sums, top + guard, bottom - guard) ** 2
-        across = np.sqrt(across.clip(0.0, 1.0))
-        along = _mean(textures, top + 2 * guard, bottom - 2 * guard)
-        rating[:] = for_any + clear[bottom] - 1.5 * (np.minimum(along, 1.0) + across)
+        against = np.sqrt(np.clip(across, 0.0, 1.0, out=across), out=across)
+        against += np.minimum(_mean(textures, top + 2 * guard, bottom - 2 * guard), 1.0)
+        ratings[layer] = for_any + clear[bottom] - 1.5 * against
     return ratings
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,18 +121,27 @@ def _extreme_parts(grey: NDArray[np.uint8], *, is_white: bool) -> Iterator[tuple
         is_here = is_here.repeat(COARSE, axis=0).repeat(COARSE, axis=1)
         is_here = np.pad(is_here, [(0, max(s - h, 0)) for s, h in zip(seen.shape, is_here.shape, strict=True)], "edge")
         is_extreme = (seen >= WHITE if is_white else seen <= BLACK) & is_here[: seen.shape[0], : seen.shape[1]]
-        labels, _ = ndimage.label(is_extreme)
-        inside = ndimage.find_objects(labels)
-        for inner, (down, right) in enumerate(inside, start=1):
-            height, width = down.stop - down.start, right.stop - right.start
-            # A ragged edge of the foil has many small parts.
-            if height < 2 or height * width < (LEAST_PIXELS if len(inside) > FRAYED else LETTER_ROWS[0] ** 2 // 2):
-                continue
+        for down, right, shape in _pieces(is_extreme):
             yield (
                 slice(row.start + down.start, row.start + down.stop),
                 slice(column.start + right.start, column.start + right.stop),
-                labels[down, right] == inner,
+                shape,
             )
+
+
+def _pieces(flags: Flags) -> Iterator[tuple[slice, slice, Flags]]:
+    """Connected pieces that are as large as letters: their rows, their columns, their shape."""
+    labels, count = ndimage.label(flags)
+    # A ragged edge of the foil has many small pieces.
+    least = LEAST_PIXELS if count > FRAYED else LETTER_ROWS[0] ** 2 // 2
+    # Thousands of specks are dropped by their pixels: what spans a box of so many and is connected has 2 √least − 1.
+    is_large = np.bincount(labels.ravel()) >= 2.0 * sqrt(least) - 1.0
+    is_large[0] = False
+    labels = np.asarray(np.cumsum(is_large) * is_large, dtype=np.int32)[labels]
+    for number, (row, column) in enumerate(ndimage.find_objects(labels), start=1):
+        height, width = row.stop - row.start, column.stop - column.start
+        if height >= 2 and height * width >= least:
+            yield row, column, labels[row, column] == number
 
 
 def _is_rectangle(shape: Flags) -> bool:
@@ -184,8 +194,7 @@ def _is_letter(shape: Flags, grey: NDArray[np.uint8], row: slice, column: slice,
     around = grey[top : row.stop + 3, left : column.stop + 3].astype(np.int16)
     placed = np.zeros(around.shape, bool)
     placed[row.start - top : row.stop - top, column.start - left : column.stop - left] = shape
-    nearer = ndimage.binary_dilation(placed, iterations=2)
-    near = ndimage.binary_dilation(nearer) & ~nearer
+    near = ndimage.distance_transform_cdt(~placed, "taxicab") == 3
     # Light that fell through a lens fades over its resolution; ink ends at once.
     ink = 255 if is_white else 0
     if not (np.abs(around[near] - ink) > LETTER_STEP).mean() > 0.85:

@@ -147,12 +147,12 @@ def _differs(means: NDArray[np.float32], beyond: Flags, inside: Flags, block_um:
     return np.asarray(off > max(5.0 * noise, LEAST_CONTRAST * contrast))
 
 
-def _average_along(means: NDArray[np.float32], is_counted: Flags, window: int) -> Floats:
+def _average_along(means: NDArray[np.float32], is_counted: Flags, window: int) -> NDArray[np.float32]:
     """Per column, the mean of what counts in it and its neighbours; between them where nothing does."""
     counts = ndimage.uniform_filter1d(is_counted.sum(axis=0).astype(float), window)
     sums = ndimage.uniform_filter1d((means * is_counted).sum(axis=0, dtype=float), window)
     columns, is_known = np.arange(means.shape[1]), counts > 0.5
-    return np.interp(columns, columns[is_known], sums[is_known] / counts[is_known])
+    return np.interp(columns, columns[is_known], sums[is_known] / counts[is_known]).astype(np.float32)
 
 
 # --- the rectangle ------------------------------------------------------------------------------------------------

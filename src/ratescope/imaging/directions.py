@@ -94,7 +94,9 @@ def _directions(
 
 
 def _means(spectra: NDArray[Any], shape: tuple[int, int], padded: tuple[int, int]) -> Floats:
-    return np.asarray(fft.irfft2(spectra, padded)[:, : shape[0], : shape[1]])
+    # Columns first, so that rows beyond the image are not transformed at all.
+    columns = fft.ifft(spectra, axis=1)[:, : shape[0]]
+    return np.asarray(fft.irfft(columns, padded[1], axis=2)[..., : shape[1]])
 
 
 def _turned(padded: tuple[int, int], angles: NDArray[np.float32]) -> Iterator[tuple[Floats, Floats]]:

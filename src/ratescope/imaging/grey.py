@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,13 +27,15 @@ def block_mean(grey: NDArray[np.generic], rows: int, columns: int) -> NDArray[np
     height, width = grey.shape[0] // rows, grey.shape[1] // columns
     whole = grey[: height * rows, : width * columns]
     # Whole rows are added fastest, and every so-many-th column faster than a few neighbours at a time.
-    sums = np.zeros((height, width * columns), np.float32)
-    for row in range(rows):
+    is_narrow = grey.dtype == np.uint8 and rows <= 257  # 257 × 255 is the last to fit 16 bits: twice as fast as floats
+    sums: NDArray[Any] = whole[::rows].astype(np.uint16 if is_narrow else np.float32)
+    for row in range(1, rows):
         sums += whole[row::rows]
-    means = np.zeros((height, width), np.float32)
-    for column in range(columns):
+    means = sums[:, ::columns].astype(np.float32)
+    for column in range(1, columns):
         means += sums[:, column::columns]
-    return np.asarray(means / np.float32(rows * columns))
+    means /= np.float32(rows * columns)
+    return means
 
 
 def block_centres(count: int, size: int) -> NDArray[np.float64]:

@@ -54,27 +54,31 @@ def find_grooves(half: Floats, pore_grey: float, size_um: float) -> Flags:
     evidence = np.interp(depth, DEPTHS, EVIDENCE)
     # No gap between grains is darker than resin.
     evidence[(depth > DEPTHS[1]) & (smooth + 2.0 * noise < DARKER * pore_grey)] = 1.0
-    straight, reach, angle = _straightness(evidence.astype(np.float32), size_um)
+    means, reach, angles = _line_means(evidence.astype(np.float32), size_um)
+    straight = means.max(axis=0)
     labels, count = ndimage.label(reach > REST, np.ones((3, 3)))
     is_groove = np.zeros(half.shape, bool)
-    for number in np.flatnonzero(ndimage.maximum(straight, labels, range(count + 1)) > CANDIDATE):
+    for number in np.flatnonzero(ndimage.maximum(straight, labels, range(1, count + 1)) > CANDIDATE) + 1:
         at = np.nonzero(labels == number)
-        groove = _followed(smooth, straight[at], angle[at], at, size_um) if number else None
+        best = int(straight[at].argmax())
+        angle = float(angles[means[:, at[0][best], at[1][best]].argmax()])
+        groove = _followed(smooth, at, best, angle, size_um)
         if groove and _rating(groove, straight[at], pore_grey) > LEAST_RATING:
             is_groove |= _band(groove, half.shape)
     return is_groove
 
 
-def _straightness(evidence: Floats, size_um: float) -> tuple[Floats, Floats, Floats]:
-    """Per block of 2 × 2 pixels, the mean evidence along the best line through it, and that line's angle.
+def _line_means(evidence: Floats, size_um: float) -> tuple[Floats, Floats, Floats]:
+    """Per block of 2 × 2 pixels, the mean evidence along the lines through it, shape (directions, rows, columns).
 
-    The second of the three counts only what lies inside the crop: how far a groove reaches towards the border.
+    Beside it the best mean where only what lies inside the crop counts, shape (rows, columns): how far a groove reaches
+    towards the border; and the lines' angles.
     """
     quarter = block_mean(evidence, 2, 2)
     along = lines((quarter.shape[0], quarter.shape[1]), DIRECTIONS, LENGTH_UM / (2.0 * size_um))
     means = along.means(along.spectrum_of(quarter))
     reach = (means / np.maximum(along.inside, LEAST_INSIDE)).max(axis=0)
-    return means.max(axis=0), reach, along.angles[means.argmax(axis=0)]
+    return means, reach, along.angles
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +119,10 @@ class _Groove:
 
 
 def _followed(
-    smooth: Floats, means: Floats, angles: Floats, at: tuple[NDArray[np.int_], ...], size_um: float
+    smooth: Floats, at: tuple[NDArray[np.int_], ...], best: int, angle: float, size_um: float
 ) -> _Groove | None:
-    """The grey values along a candidate; None where it is too short to tell."""
-    best = int(means.argmax())
-    row, column, angle = 2.0 * at[0][best] + 0.5, 2.0 * at[1][best] + 0.5, float(angles[best])
+    """The grey values along a candidate, from the best of its blocks on; None where it is too short to tell."""
+    row, column = 2.0 * at[0][best] + 0.5, 2.0 * at[1][best] + 0.5
     sine, cosine = np.sin(angle), np.cos(angle)
     reached = (2.0 * at[1] + 0.5 - column) * cosine + (2.0 * at[0] + 0.5 - row) * sine
     along = np.arange(reached.min(), reached.max() + 1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,9 @@ from ratescope.errors import MicrographError
 from ratescope.records import Prepared
 
 Floats = NDArray[np.float64]
-Pixel = TypeVar("Pixel", np.uint8, np.float32)
+
+# Cubic convolution (R. G. Keys, IEEE Trans. ASSP 29 (1981) 1153) at a quarter of a pixel before the third of four.
+QUARTER_WEIGHTS = np.array([-0.0234375, 0.2265625, 0.8671875, -0.0703125], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,9 @@ def resample(pixels: NDArray[np.float32], affine: Floats, shape: tuple[int, int]
     """The pixel (row, column) of the result is the input at ``affine @ (row, column, 1)``, by cubic convolution.
 
     Pixels are halved by cubic convolution first, then interpolated linearly: on micrographs, whose optics are twice as
-    coarse as their pixels, as good as cubic splines in half the time. What lies outside the input is black.
+    coarse as their pixels, as good as cubic splines in a quarter of the time. This is done in two passes, first along
+    the input's columns, then along the result's rows (E. Catmull and A. R. Smith, SIGGRAPH 1980, 279), so the turn has
+    to be slight. What lies outside the input is as its border.
 
     Parameters
     ----------
@@ -107,21 +110,64 @@ def resample(pixels: NDArray[np.float32], affine: Floats, shape: tuple[int, int]
     [15, 25, 35]
     """
     rows, columns, channels = pixels.shape
-    to_halves = np.column_stack([2.0 * affine[:, :2], 2.0 * affine[:, 2] + 0.5])
+    (row_row, row_column, row_0), (column_row, column_column, column_0) = affine
+    row, column = np.arange(shape[0]), np.arange(shape[1])
+    # Where each row of the result crosses each column of the input, as a column of the result.
+    crossing = (np.arange(columns) - column_row * row[:, None] - column_0) / column_column
+    in_columns = _places(row_row * row[:, None] + row_column * crossing + row_0, rows)
+    in_rows = _places(column_row * row + column_column * column[:, None] + column_0, columns)
     resampled = np.empty((*shape, channels), np.uint8)
-    for channel in range(channels):  # one by one: Pillow rounds down where pixels have 8 bits
-        one = Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
-        halved = one.resize((2 * columns, 2 * rows), Image.Resampling.BICUBIC)
-        resampled[..., channel] = np.clip(np.rint(_transformed(np.asarray(halved), to_halves, shape)), 0, 255)
+    for channel in range(channels):  # one by one, which stay in the processor's cache
+        turned = _interpolated(pixels[..., channel], in_columns)
+        turned = _interpolated(turned.T, in_rows).T
+        resampled[..., channel] = np.clip(np.rint(turned), 0, 255)
     return resampled
 
 
+def _places(at: Floats, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """For `_interpolated`: which half pixel lies before each place, counted through the table, and how far before it.
+
+    Parameters
+    ----------
+    at : float array, shape (places, columns)
+        Rows, of ``count`` in each column.
+    """
+    half = 2.0 * at + 0.5  # the first half pixel lies a quarter of a pixel before the first pixel
+    before = np.clip(half.astype(np.intp), 0, 2 * count - 2)
+    return before * at.shape[1] + np.arange(at.shape[1]), np.clip(half - before, 0.0, 1.0).astype(np.float32)
+
+
+def _interpolated(
+    pixels: NDArray[np.float32], places: tuple[NDArray[np.intp], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Values at places in the columns of a picture, shape (places, columns)."""
+    (before, share), halves = places, _halved(pixels).ravel()
+    values, after = halves.take(before), halves[pixels.shape[1] :].take(before)
+    values += share * (after - values)
+    return values
+
+
+def _halved(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Twice as many rows, a quarter of a pixel before and behind the old ones, by cubic convolution.
+
+    >>> _halved(np.arange(6, dtype=np.float32)[:, None]).ravel()[4:8].tolist()
+    [1.75, 2.25, 2.75, 3.25]
+    """
+    rows = len(pixels)
+    padded = np.concatenate([pixels[[0, 0]], pixels, pixels[[-1, -1]]])
+    halved = np.empty((rows, 2, pixels.shape[1]), np.float32)
+    for behind, weights in enumerate((QUARTER_WEIGHTS, QUARTER_WEIGHTS[::-1])):
+        taps = [padded[first : first + rows] for first in range(behind, behind + 4)]
+        halved[:, behind] = sum(weight * tap for weight, tap in zip(weights, taps, strict=True))
+    return halved.reshape(2 * rows, -1)
+
+
 def _transformed(
-    pixels: NDArray[Pixel],
+    pixels: NDArray[np.uint8],
     affine: Floats,
     shape: tuple[int, ...],
     how: Image.Resampling = Image.Resampling.BILINEAR,
-) -> NDArray[Pixel]:
+) -> NDArray[np.uint8]:
     picture = Image.fromarray(pixels).transform(
         (shape[1], shape[0]), Image.Transform.AFFINE, _pillow_affine(affine), resample=how
     )

@@ -30,22 +30,24 @@ def best_path(ratings: NDArray[np.float32]) -> tuple[int, NDArray[np.int_]]:
     # The sum of the best path to each place; a row more on either side, from which no path comes.
     sums = np.full((columns, layers, rows + 2), NOWHERE, np.float32)
     inside = sums[..., 1:-1]
-    inside[:] = np.moveaxis(ratings, 2, 0)
+    for layer, rating in enumerate(ratings):  # one by one: all at once take four times as long
+        inside[:, layer] = rating.T
     reached = np.empty((layers, rows), np.float32)
     for column in range(1, columns):
         before = sums[column - 1]
         np.maximum(before[:, :-2], before[:, 2:], out=reached)
         np.maximum(reached, before[:, 1:-1], out=reached)
         inside[column] += reached
-    layer, row = np.unravel_index(int(inside[-1].argmax()), (layers, rows))
+    best, row = np.unravel_index(int(inside[-1].argmax()), (layers, rows))
+    down, level, up = sums[:, best, :-2], sums[:, best, 1:-1], sums[:, best, 2:]
+    # Of equal ways the straight one.
+    steps = np.where(level >= np.maximum(down, up), 0, np.where(up > down, 1, -1))
     path = np.empty(columns, int)
     path[-1] = row
     for column in range(columns - 2, -1, -1):
-        down, level, up = sums[column, layer, row : row + 3]
-        # Of equal ways the straight one.
-        row += 0 if level >= max(down, up) else (1 if up > down else -1)
+        row += steps[column, row]
         path[column] = row
-    return int(layer), path
+    return int(best), path
 
 
 def best_path_within(ratings: NDArray[np.floating], first_rows: NDArray[np.int_]) -> NDArray[np.int_]:
