@@ -1,7 +1,7 @@
 """How fast a BaSyTec export becomes a rate test on one core, and how much memory that takes.
 
 The export is synthetic: 21 columns in the manner of a genuine one, the rate test of Table 2, and so many rows that the
-file has the size asked for (256 MB; ``--gb 2`` for the 2 GB of which issue 5 speaks), in a temporary folder. The last
+file has the size asked for (256 MB; ``--gb 2`` for 2 GB, a long test logged often), in a temporary folder. The last
 line is one JSON object: mb_per_s (file → steps → rate test, one thread, a fresh process), mb_per_cpu_s (by the
 processor's time, for a machine that others use too), peak_mib (growth of the resident memory of that process over what
 its imports take), file_mib, and pandas_mb_per_cpu_s (pandas.read_csv of all the columns of the first 128 MB: the plain

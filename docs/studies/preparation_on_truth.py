@@ -141,7 +141,7 @@ def section_row(stem, section, prepared, phases, foil, surface, truth):
 
 
 def summary(micrographs, sections):
-    """The figures that the issue asks for."""
+    """The figures of the study."""
     seen = micrographs[micrographs["edge_median_px"].notna()]
     wide = seen["sections"] >= 4
     judged = sections[sections["blurred"] == 0]

@@ -50,7 +50,7 @@ ENDINGS = (".tif", ".tif", ".png", ".jpg")
 
 @dataclass(frozen=True)
 class Variation:
-    """What differs from the reference laboratory's micrograph; drawn from a range that the issue names."""
+    """What differs from the reference laboratory's micrograph; drawn from a range of its own."""
 
     porosity: float
     loading_mg_per_cm2: float

@@ -11,9 +11,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from ratescope.campaign.association import link_of_categories, link_of_numbers
-from ratescope.campaign.audit import Audit, _crossing
+from ratescope.campaign.audit import _crossing
 from ratescope.campaign.entries import MicrographEntry
 from ratescope.campaign.leakage import leakage
+from ratescope.campaign.leakage_sheet import Audit
 from ratescope.campaign.near_copies import NearCopy
 from ratescope.campaign.pictures import Picture
 from ratescope.campaign.proxies import find_proxies
@@ -217,7 +218,7 @@ def test_the_sheet_says_all_of_it_in_order(folder, capsys):
             "Leakage sheet of 'test': 2 electrodes, 2 specimens, 2 micrographs, 0 crops",
             "protocol       electrode  specimen  micrograph  near copies",
             "by-electrode  no folds: 5 folds need",
-            "a.png and b.png (electrode P30 s1 and electrode P20 s1): nearly the same picture (likeness 1.00).",
+            "'a.png' and 'b.png' are nearly the same picture, likeness 1.00 (electrode P30 specimen s1, and electrode",
             "not looked for: there are no crops",
             "prepared_on: not filled in",
             "mean brightness: No verdict: 2 electrodes with capacities are too few",
@@ -240,6 +241,16 @@ def test_an_audit_goes_on_without_what_cannot_be_read_and_says_so_by_status_3(fo
     assert "refused: cell c1: " in said
     assert "2 of 3 inputs were refused." in said
     assert f"wrote {folder / 'prepared'}" in said
+
+
+def test_without_micrographs_there_is_nothing_to_audit_and_nothing_is_written(folder, capsys):
+    (folder / "micrographs.csv").unlink()
+    assert main(["campaign", "audit", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "No micrographs yet: in pictures there is nothing to audit." in said
+    assert "P30 and P20 have one batch (b1) and one load (200 MPa)" in said
+    assert "wrote" not in said
+    assert not (folder / "prepared").exists()
 
 
 def test_overlapping_micrographs_are_named_with_what_to_do():

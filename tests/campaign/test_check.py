@@ -9,6 +9,8 @@ from PIL import Image
 
 from ratescope.campaign.check import check_campaign
 from ratescope.campaign.pictures import NEARLY_THE_SAME, signature_of
+from ratescope.campaign.rates import curves_to_learn
+from ratescope.campaign.sheets import read_campaign
 from ratescope.cli import main
 from ratescope.errors import CampaignError
 
@@ -90,6 +92,30 @@ def test_an_electrode_with_micrographs_but_without_a_cell_cannot_be_learned(fold
         check_campaign(folder)
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_campaign_of_rate_tests_alone_can_be_used_and_says_what_cannot(begun, folder, tmp_path):
+    (folder / "micrographs.csv").unlink()
+    if begun:
+        write_micrographs(folder)
+    (said,) = [said for said in check_campaign(folder).warnings if "does not name" not in said]
+    assert said.startswith("micrographs.csv: no micrographs yet: rate tests can be read, but nothing can be learned.")
+    assert main(["rates", str(folder), "--out", str(tmp_path / "rates.csv")]) == 0
+    with pytest.raises(CampaignError, match=r"has no micrographs yet, so there is nothing to learn from. Add them to"):
+        curves_to_learn(read_campaign(folder), {})
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_campaign_without_cells_can_be_checked_and_has_no_rates(begun, folder, tmp_path, capsys):
+    (folder / "cells.csv").unlink()
+    if begun:
+        write_cells(folder)
+    (said,) = check_campaign(folder).warnings
+    assert said.startswith("cells.csv: no cells yet: micrographs can be prepared, but nothing can be learned.")
+    assert main(["rates", str(folder), "--out", str(tmp_path / "rates.csv")]) == 2
+    assert "has no cell yet, so there is no rate test to read. Add cells to cells.csv." in capsys.readouterr().err
+    assert not (tmp_path / "rates.csv").exists()
+
+
 @pytest.mark.parametrize("kind", ["copied", "another format", "JPEG", "brighter"])
 def test_one_picture_in_two_electrodes_is_found_by_its_content(kind, folder):
     b = folder / "micrographs" / "b.png"
@@ -104,7 +130,7 @@ def test_one_picture_in_two_electrodes_is_found_by_its_content(kind, folder):
     where = "electrode P30 specimen s1, and electrode P20 specimen s1: one of them is filed wrongly"
     if kind in {"JPEG", "brighter"}:  # found by a threshold, so that somebody has to look
         (said,) = check_campaign(folder).warnings
-        assert f"are nearly the same picture ({where}). Keep one of them." in said
+        assert re.search(rf"are nearly the same picture, likeness \d\.\d\d \({where}\)\. Keep one of them\.", said)
         return
     how = {"copied": "the same file", "another format": "the same pixels"}[kind]
     with pytest.raises(CampaignError, match=re.escape(f"are {how} ({where}). Keep one of them.")):

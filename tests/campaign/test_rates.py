@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from ratescope.campaign.rate_table import _bare_rate_tests, write_rates
+from ratescope.campaign.rate_sources import read_rates
+from ratescope.campaign.rate_table import write_rates
 from ratescope.campaign.rates import measured_curves, rate_tests, usable_rate_tests
 from ratescope.campaign.sheets import read_campaign
 from ratescope.cli import main
@@ -133,6 +134,20 @@ def test_a_campaign_may_have_a_protocol_of_its_own(folder):
     assert test.remarks == ()
 
 
+def test_bare_files_may_have_a_protocol_of_their_own(folder, tmp_path, capsys):
+    """Table 2 has no 0.7C, so that such a discharge does not count by it."""
+    (folder / "slow.toml").write_text(SLOW)
+    file = write_export(folder / "c1.txt", (0.7, 0.5), (0.2, 0.8))
+    call = ["rates", str(file), "--active-mass-mg", str(MASS_MG), "--out", str(tmp_path / "rates.csv")]
+    counted = []
+    for protocol in ([], ["--protocol", str(folder / "slow.toml")]):
+        assert main([*call, *protocol]) == 0
+        counted.append([row["counts"] for row in table(tmp_path / "rates.csv")])
+    assert counted == [["false", "true"], ["true", "true"]]
+    assert main([*call, "--protocol", str(folder / "slow.tml")]) == 2
+    assert "there is no protocol 'slow.tml'; did you mean 'slow.toml'?" in capsys.readouterr().err
+
+
 def test_a_protocol_that_does_not_exist_gets_help(folder):
     (folder / "slow.toml").write_text(SLOW)
     write(folder, facts=FACTS + 'protocol = "slow.tml"\n')
@@ -226,7 +241,8 @@ def test_a_table_that_somebody_typed_is_read_bare_and_from_a_campaign(folder, tm
         ("c1", "0.0012"),
         ("c2", "0.0014"),
     ]
-    assert {test.file for test in _bare_rate_tests(typed, "typed", MASS_MG, 159.7)} == {str(typed)}
+    (source,) = read_rates([typed], tmp_path / "bare.csv", MASS_MG)
+    assert {test.file for test in source.tests} == {str(typed)}
     write(folder, cells=f"c1,P30,{MASS_MG},,typed.csv\nc2,P30,{MASS_MG},,typed.csv\n")
     tests = rate_tests(read_campaign(folder))
     assert {test.file for test in tests} == {str(typed)}

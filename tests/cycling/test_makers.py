@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from ratescope.cycling.rate_test import rate_test
 from ratescope.cycling.readers import find_layout, maccor, read_cycler_file
-from ratescope.cycling.record import CURRENT, CYCLE, MODE, STEP, STEP_CAPACITY, STEP_TIME, TIME, VOLTAGE
+from ratescope.cycling.record import (
+    CURRENT,
+    CYCLE,
+    DISCHARGING_CAPACITY,
+    MODE,
+    STEP,
+    STEP_CAPACITY,
+    STEP_TIME,
+    TIME,
+    VOLTAGE,
+)
 from ratescope.cycling.steps import find_steps
 from ratescope.errors import RateTestError
 
@@ -85,6 +95,37 @@ def test_every_makers_export_gives_the_same_capacities_and_its_counter_agrees(st
 )
 def test_a_maker_is_known_by_content(exports, tmp_path, name, maker):
     assert record_of(tmp_path, exports[name], "anything.dat").maker == maker
+
+
+ARBIN = "Data Point,Step Index,Test Time (s),Current (A),Voltage (V),Discharge Capacity (Ah)\n"
+
+
+def test_thousands_in_groups_are_read_where_the_column_proves_them(tmp_path):
+    """A test time in whole seconds, and a capacity whose larger values have a point behind the groups."""
+    times = [f'"{second:,}"' for second in range(0, 2000, 100)]
+    rows = "".join(f'{n},1,{t},0.5,3.6,"{1000.5 + n:,}"\n' for n, t in enumerate(times))
+    record = record_of(tmp_path, (ARBIN + rows).replace("(Ah)", "(mAh)"))
+    assert record.rows[TIME].to_list() == [float(second) for second in range(0, 2000, 100)]
+    assert record.rows[DISCHARGING_CAPACITY].to_list() == pytest.approx([1.0005 + n / 1000 for n in range(20)])
+
+
+@pytest.mark.parametrize(
+    "row", ['{n},1,{n}.5,0.5,"3,612",0\n', '{n},1,{n}.5,"1,002",3.6,0\n', '{n},1,"1,{n}",0.5,3.6,0\n']
+)
+def test_a_comma_that_may_be_a_decimal_sign_groups_no_thousands(tmp_path, row):
+    """A voltage of 3.612 V must never become 3612 V."""
+    record = record_of(tmp_path, ARBIN + "".join(row.format(n=n) for n in range(100, 120)))
+    with pytest.raises(
+        RateTestError, match=r"20 of 20 rows have no readable.*Is the decimal sign the same throughout\?"
+    ):
+        record.whole()
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16"])
+def test_chinese_names_are_read_in_the_encodings_of_chinese_computers(exports, ideal, tmp_path, encoding):
+    record = record_of(tmp_path, exports["neware_chinese.csv"].decode().encode(encoding))
+    assert record.rows[CURRENT].to_numpy() == pytest.approx(ideal.amp.to_numpy(), abs=1e-8)
+    assert record.whole().remarks == ()
 
 
 def test_hours_that_are_labelled_as_seconds_are_found_out_by_the_clock_on_the_wall(study, ideal, exports, tmp_path):

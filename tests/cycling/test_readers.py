@@ -105,7 +105,7 @@ def test_the_numbers_do_not_depend_on_how_they_are_written(numbers, signs, line_
     assert read(text).rows.to_numpy() == pytest.approx(np.array(numbers), abs=1e-9)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le"])
 def test_any_encoding_that_instruments_write_is_read(tmp_path, encoding):
     text = "~U[V]\tTime[s]\tI[A]\tT1[°C]\n3.6\t1\t0.002\t25\n"
     assert read_bytes(tmp_path, text.encode(encoding)).rows[VOLTAGE].to_list() == [3.6]

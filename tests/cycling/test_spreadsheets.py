@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from ratescope.cycling.readers import read_cycler_file
+from ratescope.cycling.readers.typed_file import is_typed_file, read_typed_file
 from ratescope.cycling.record import CURRENT, STEP_TIME, TIME, VOLTAGE
 from ratescope.errors import RateTestError
 
@@ -96,3 +97,11 @@ def test_a_damaged_workbook_is_refused(tmp_path):
         path.write_bytes(b"\xd0\xcf\x11\xe0" + nothing.getvalue())
     with pytest.raises(RateTestError, match="cannot be opened.*export the test as text"):
         read_cycler_file(path)
+
+
+def test_typed_capacities_are_found_in_whichever_sheet_of_a_workbook_they_stand(tmp_path):
+    typed = [["cell", "C-rate", "Capacity (mAh)"], ["a", "C/5", 1.9], ["a", 5, 0.5], ["b", 0.2, 1.8]]
+    path = workbook(tmp_path, {"Notes": [["typed by hand"]], "Capacities": typed})
+    assert is_typed_file(path)
+    assert read_typed_file(path) == {"a": {0.2: 0.0019, 5.0: 0.0005}, "b": {0.2: pytest.approx(0.0018)}}
+    assert not is_typed_file(workbook(tmp_path, {"Channel_1": [ARBIN, *arbin_rows(range(3))]}))

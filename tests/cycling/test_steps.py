@@ -139,10 +139,11 @@ def test_a_current_without_sign_gets_it_from_the_voltage_and_it_is_said():
     assert codes(remarks) == ["current-unsigned"]
 
 
-def test_a_current_without_sign_and_without_steps_is_refused():
-    time_s = np.arange(8) * 600.0
-    with pytest.raises(RateTestError, match="contradicts the voltage in 1 of 1 steps.*Export the test with a signed"):
-        find_steps(record(time_s, ramp(4.3, 2.6, 4) + ramp(2.6, 4.1, 4), [1.0] * 8))
+def test_a_sign_that_contradicts_the_voltage_in_some_steps_alone_is_refused():
+    time_s, voltage_v, current_a = full_cycles(2)
+    current_a = np.where(np.arange(40) < 20, current_a, -current_a)
+    with pytest.raises(RateTestError, match="contradicts the voltage in 2 of 4 steps.*Export the test with a signed"):
+        find_steps(record(time_s, voltage_v, current_a, **{STEP: np.repeat([1, 2, 3, 4], 10)}))
 
 
 def test_a_single_row_under_current_is_no_step():

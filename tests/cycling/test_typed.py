@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ratescope.cycling.rate_curve import RATE_COLUMNS
 from ratescope.cycling.readers.typed import is_typed, read_typed
+from ratescope.cycling.readers.typed_file import is_typed_file, read_typed_file
 from ratescope.errors import RateTestError
 
 
@@ -26,6 +27,14 @@ def test_the_capacities_do_not_depend_on_how_they_are_typed(capacities, signs, n
     assert is_typed(text)
     (read,) = read_typed(text, "typed.csv").values()
     assert read == pytest.approx({rate: ah * names[2] for rate, ah in capacities.items()})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_a_typed_file_is_read_in_every_encoding_of_editors(tmp_path, encoding):
+    path = tmp_path / "typed.csv"
+    path.write_bytes("C-rate;Capacity (mAh);Größe\n0,2;1,9;1\n5;0,5;1\n".encode(encoding))
+    assert is_typed_file(path)
+    assert read_typed_file(path) == {"": {0.2: 0.0019, 5.0: 0.0005}}
 
 
 def test_cells_are_kept_apart():

@@ -10,10 +10,11 @@ from pathlib import Path
 from ratescope.campaign.audit import same_coatings
 from ratescope.campaign.crops import file_hash
 from ratescope.campaign.entries import Campaign, Cell, Notes
-from ratescope.campaign.pictures import Picture, SamePicture, read_pictures, same_pictures
-from ratescope.campaign.rates import curves_to_learn, is_typed_table, measured_curves, usable_rate_tests
+from ratescope.campaign.pictures import Picture, read_pictures, same_pictures
+from ratescope.campaign.rates import curves_to_learn, measured_curves, usable_rate_tests
 from ratescope.campaign.references import is_file
 from ratescope.campaign.sheets import in_one_error, read_sheets
+from ratescope.cycling.readers.typed_file import is_typed_file
 from ratescope.errors import CampaignError, RateTestError, SettingsError
 from ratescope.records import OnProgress, no_progress
 
@@ -52,8 +53,8 @@ def check_campaign(folder: Path, *, on_progress: OnProgress = no_progress) -> Ch
     _check_pixel_sizes(campaign, pictures, notes)
     for same in same_pictures(pictures):
         # Near copies are found by a threshold: a person should look, but no campaign is refused for them.
-        is_wrong = same.is_certain and not _is_one_specimen(same)
-        (notes.errors if is_wrong else notes.warnings).append(_same_in_words(same))
+        is_wrong = same.is_certain and not same.is_one_specimen
+        (notes.errors if is_wrong else notes.warnings).append(f"micrographs.csv: {same.in_words()}")
     notes.warnings += [*_orphans(campaign), *_same_cycler_files(campaign), *same_coatings(campaign)]
     if notes.errors:
         raise CampaignError(_all_in_one(folder, notes))
@@ -87,7 +88,8 @@ def _check_rate_tests(campaign: Campaign, notes: Notes, on_progress: OnProgress)
     whole = [m for m in campaign.micrographs if m.electrode in campaign.electrodes and m.electrode not in spoilt]
     try:
         curves = measured_curves([test for test in tests if test.electrode not in spoilt], "specific")
-        curves_to_learn(replace(campaign, micrographs=tuple(whole)), curves)
+        if whole and campaign.cells:  # without any it is said once, as a warning
+            curves_to_learn(replace(campaign, micrographs=tuple(whole)), curves)
     except (CampaignError, RateTestError) as error:
         notes.errors.extend(_faults_in(error))
     else:
@@ -121,27 +123,14 @@ def _check_pixel_sizes(campaign: Campaign, pictures: Sequence[Picture], notes: N
             )
 
 
-def _is_one_specimen(same: SamePicture) -> bool:
-    """The same picture twice in one specimen counts twice; in two, one of them is filed wrongly."""
-    first, second = same.first, same.second
-    return (first.electrode, first.specimen) == (second.electrode, second.specimen)
-
-
-def _same_in_words(same: SamePicture) -> str:
-    first, second = same.first, same.second
-    where = f"electrode {first.electrode} specimen {first.specimen}"
-    if not _is_one_specimen(same):
-        where += f", and electrode {second.electrode} specimen {second.specimen}: one of them is filed wrongly"
-    return f"micrographs.csv: {first.file!r} and {second.file!r} are {same.how} ({where}). Keep one of them."
-
-
 def _orphans(campaign: Campaign) -> Iterable[str]:
     """Electrodes that nothing refers to, and files that no sheet names."""
     for what, sheet, named in (
         ("cell", "cells.csv", {cell.electrode for cell in campaign.cells}),
         ("micrograph", "micrographs.csv", {m.electrode for m in campaign.micrographs}),
     ):
-        if orphans := [name for name in campaign.electrodes if name and name not in named]:
+        # Where there is none at all, that is said already.
+        if named and (orphans := [name for name in campaign.electrodes if name and name not in named]):
             yield f"electrodes.csv: no {what} of {', '.join(orphans)} in {sheet}. Add one, or take the row out."
     paths = [m.path for m in campaign.micrographs] + [cell.path for cell in campaign.cells if cell.path]
     known = {path.resolve() for path in paths}
@@ -157,7 +146,7 @@ def _same_cycler_files(campaign: Campaign) -> Iterable[str]:
     """Cells whose cycler files have the same bytes; a table of typed capacities may hold several cells."""
     by_size = defaultdict(list)
     for cell in campaign.cells:
-        if cell.path and is_file(cell.path) and not is_typed_table(cell.path):
+        if cell.path and is_file(cell.path) and not is_typed_file(cell.path):
             by_size[cell.path.stat().st_size].append((cell.name, cell.path))
     by_content = defaultdict(list)
     for cells in by_size.values():

@@ -102,6 +102,16 @@ CELLS = (
 )
 CELL_UNCERTAINTIES = (Column("active_mass_sd", "mg", "standard uncertainty of the mass", MASSES),)
 TYPED_CAPACITY = "capacity_ah_at_"  # capacity_ah_at_0.2c: a capacity typed in instead of a cycler file
+SHEETS = {
+    "electrodes.csv": (*ELECTRODES, *MASS, *ELECTRODE_UNCERTAINTIES),
+    "micrographs.csv": (*MICROGRAPHS, *PREPARATION),
+    "cells.csv": (*CELLS, *CELL_UNCERTAINTIES),
+}
+# What is said of a sheet without rows where these may come later.
+MAY_COME_LATER = {
+    "micrographs.csv": "no micrographs yet: rate tests can be read, but nothing can be learned. Add one row for each.",
+    "cells.csv": "no cells yet: micrographs can be prepared, but nothing can be learned. Add one row for each.",
+}
 
 
 def names_of(columns: tuple[Column, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from ratescope.campaign.crops import file_hash
 from ratescope.campaign.entries import Campaign, MicrographEntry
+from ratescope.campaign.near_copies import TURNS
 from ratescope.campaign.references import is_file
 from ratescope.errors import MicrographError
 from ratescope.imaging.readers.scan import to_rgb8
@@ -62,6 +63,21 @@ class SamePicture(NamedTuple):
     how: str
     likeness: float
     is_certain: bool
+
+    @property
+    def is_one_specimen(self) -> bool:
+        """The same picture twice in one specimen counts twice; in two, one of them is filed wrongly."""
+        return (self.first.electrode, self.first.specimen) == (self.second.electrode, self.second.specimen)
+
+    def in_words(self) -> str:
+        """One sentence, and what to do."""
+        where = f"electrode {self.first.electrode} specimen {self.first.specimen}"
+        if not self.is_one_specimen:
+            other = f"electrode {self.second.electrode} specimen {self.second.specimen}"
+            where += f", and {other}: one of them is filed wrongly"
+        likeness = "" if self.is_certain else f", likeness {self.likeness:.2f}"
+        files = f"{self.first.file!r} and {self.second.file!r}"
+        return f"{files} are {self.how}{likeness} ({where}). Keep one of them."
 
 
 def read_pictures(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> tuple[list[Picture], dict[str, str]]:
@@ -125,7 +141,7 @@ def same_pictures(pictures: Sequence[Picture]) -> list[SamePicture]:
             found.setdefault((first, second), same)
     for first, second, likeness, turned in _alike([p.signature for p in pictures]):
         if pictures[first].pixel_hash != pictures[second].pixel_hash:
-            how = f"nearly the same picture{turned}"
+            how = f"nearly the same picture{', ' if turned else ''}{turned}"
             same = SamePicture(pictures[first].entry, pictures[second].entry, how, likeness, is_certain=False)
             found.setdefault((first, second), same)
     return [found[pair] for pair in sorted(found)]
@@ -142,15 +158,10 @@ def _equal_pairs(hashes: Sequence[str]) -> list[tuple[int, int]]:
 def _alike(signatures: Sequence[NDArray[np.float32]]) -> list[tuple[int, int, float, str]]:
     """Pairs whose signatures correlate, as they are or turned, by a matrix product each; most alike first."""
     stack = np.array(signatures, np.float32).reshape(len(signatures), *GRID)
-    flat = stack.reshape(len(stack), -1)
+    flat = stack.reshape(len(stack), GRID[0] * GRID[1])
     found = []
-    for turned, other in (
-        ("", stack),
-        (", mirrored left to right", stack[:, :, ::-1]),
-        (", mirrored top to bottom", stack[:, ::-1]),
-        (", turned by 180°", stack[:, ::-1, ::-1]),
-    ):
-        likeness = np.triu(flat @ other.reshape(flat.shape).T, k=1)
+    for turned, (down, right) in TURNS.items():
+        likeness = np.triu(flat @ stack[:, ::down, ::right].reshape(flat.shape).T, k=1)
         found += [
             (int(first), int(second), float(likeness[first, second]), turned)
             for first, second in np.argwhere(likeness >= NEARLY_THE_SAME)

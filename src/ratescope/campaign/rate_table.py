@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ratescope.campaign.bpx_file import read_given, write_half_cells
 from ratescope.campaign.rate_laws import write_rate_laws
-from ratescope.campaign.rates import is_typed_table, measured_curves, typed_capacities, usable_rate_tests
-from ratescope.campaign.sheets import Campaign, is_campaign, read_campaign
+from ratescope.campaign.rate_sources import read_rates
+from ratescope.campaign.rates import measured_curves
 from ratescope.cycling.cycle_table import write_cycle_tables
 from ratescope.cycling.degradation import degradation, degradation_in_words
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_rows
-from ratescope.cycling.rate_test import rate_test, rate_test_from_capacities
-from ratescope.cycling.readers import read_cycler_file
-from ratescope.errors import InputError, RateTestError
+from ratescope.errors import InputError
 from ratescope.files import write_csv
+from ratescope.protocol import TABLE_2, read_protocol
 from ratescope.records import OnProgress, RateTest, no_progress
-from ratescope.units import THEORETICAL_AH_PER_KG
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,6 @@ class RatesWritten:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class RateSource:
-    """The rate tests of one campaign, or of all bare files."""
-
-    campaign: Campaign | None
-    theoretical_ah_per_kg: float
-    tests: Sequence[RateTest]
-    refused: Mapping[str, str]
-
-
 def write_rates(
     paths: Sequence[Path],
     out: Path,
@@ -63,6 +50,7 @@ def write_rates(
     cycles: Path | None = None,
     half_cells: Path | None = None,
     given: Path | None = None,
+    protocol: Path | None = None,
     on_progress: OnProgress = no_progress,
 ) -> RatesWritten:
     """Write the discharges of campaigns, of bare cycler files and of typed tables, as one table.
@@ -76,6 +64,8 @@ def write_rates(
     half_cells : Path, optional
         A folder for a BPX file of each campaign's cells; ``given`` is a file of what else is known of them
         (`campaign.bpx_file`).
+    protocol : Path, optional
+        A file with the protocol of the bare files, instead of Table 2's; a campaign names its own.
 
     Raises
     ------
@@ -83,7 +73,8 @@ def write_rates(
         If a path does not exist or is an empty folder, or half cells are asked of bare files.
     """
     known = read_given(given) if given else None
-    sources = read_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, on_progress=on_progress)
+    of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
+    sources = read_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, protocol=of_files, on_progress=on_progress)
     if half_cells and not any(source.campaign for source in sources):
         raise InputError("bare files do not say what half cell they come from. Name a campaign for BPX files.")
     tests = [test for source in sources for test in source.tests]
@@ -107,69 +98,6 @@ def write_rates(
     return RatesWritten(tuple(files), inputs, refused, tuple(said))
 
 
-def read_rates(
-    paths: Sequence[Path],
-    out: Path,
-    active_mass_mg: float | None = None,
-    theoretical_ah_per_kg: float | None = None,
-    *,
-    on_progress: OnProgress = no_progress,
-) -> list[RateSource]:
-    """The rate tests of each campaign, and of all bare files together.
-
-    A folder that is no campaign stands for the files in it, without ``out``. One file is read after the other, and
-    only its discharges are kept.
-    """
-    sources: list[RateSource] = []
-    files: list[Path] = []
-    for path in paths:
-        if not is_campaign(path):
-            files += _files_at(path, out)
-            continue
-        campaign = _with_theoretical(read_campaign(path), theoretical_ah_per_kg)
-        tests, faults = usable_rate_tests(campaign, on_progress=on_progress)
-        refused = {f"{path} cell {cell}": fault for cell, fault in faults.items()}
-        sources.append(RateSource(campaign, campaign.facts.theoretical_ah_per_kg, tests, refused))
-    if files:
-        one_c = theoretical_ah_per_kg or THEORETICAL_AH_PER_KG
-        sources.append(_bare_source(files, active_mass_mg, one_c, on_progress))
-    return sources
-
-
-def _bare_source(
-    files: Sequence[Path], active_mass_mg: float | None, theoretical_ah_per_kg: float, on_progress: OnProgress
-) -> RateSource:
-    tests: list[RateTest] = []
-    refused: dict[str, str] = {}
-    cells = _cell_names(files)
-    for done, file in enumerate(files, start=1):
-        try:
-            tests += _bare_rate_tests(file, cells[file], active_mass_mg, theoretical_ah_per_kg)
-        except RateTestError as error:
-            refused[str(file)] = str(error)
-        on_progress(done, len(files), "cycler files read")
-    return RateSource(None, theoretical_ah_per_kg, tests, refused)
-
-
-def _files_at(path: Path, out: Path) -> list[Path]:
-    if not path.exists():
-        raise InputError(f"{path} does not exist. Name cycler files, a folder of them, or a campaign's folder.")
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    # The table that an earlier call wrote among the exports is none of them.
-    files = [file for file in files if file.resolve() != out.resolve()]
-    if not files:
-        raise InputError(f"{path} is an empty folder. Put cycler files there, or name a campaign's folder.")
-    return files
-
-
-def _cell_names(files: Sequence[Path]) -> dict[Path, str]:
-    """The file's name without its ending, or its whole path where two would be called the same."""
-    stems = Counter(file.stem for file in files)
-    return {file: file.stem if stems[file.stem] == 1 else str(file) for file in files}
-
-
 def _said_of(test: RateTest) -> Iterator[str]:
     yield from (remark.text for remark in test.remarks)
     loss = degradation(test.discharges)
@@ -182,39 +110,3 @@ def _remarks_on_electrodes(tests: Sequence[RateTest]) -> list[str]:
     weighed = [test for test in tests if test.active_mass_mg and any(d.counts for d in test.discharges)]
     curves = measured_curves(weighed, "specific")
     return [f"electrode {name}: {remark.text}" for name, curve in curves.items() for remark in curve.remarks]
-
-
-def _with_theoretical(campaign: Campaign, theoretical_ah_per_kg: float | None) -> Campaign:
-    if theoretical_ah_per_kg is None:
-        return campaign
-    return replace(campaign, facts=replace(campaign.facts, theoretical_ah_per_kg=theoretical_ah_per_kg))
-
-
-def _bare_rate_tests(
-    file: Path, cell: str, active_mass_mg: float | None, theoretical_ah_per_kg: float
-) -> list[RateTest]:
-    """What a campaign would know beside the mass stays unknown."""
-    if is_typed_table(file):
-        typed = typed_capacities(file)
-        return [
-            replace(
-                rate_test_from_capacities(
-                    capacities,
-                    cell=name or cell,
-                    electrode="",
-                    active_mass_mg=active_mass_mg,
-                    theoretical_ah_per_kg=theoretical_ah_per_kg,
-                ),
-                file=str(file),
-            )
-            for name, capacities in typed.items()
-        ]
-    return [
-        rate_test(
-            read_cycler_file(file),
-            cell=cell,
-            electrode="",
-            active_mass_mg=active_mass_mg,
-            theoretical_ah_per_kg=theoretical_ah_per_kg,
-        )
-    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,11 @@ from ratescope.cycling.outliers import usual_spread
 from ratescope.cycling.rate_curve import capacities_by_rate, rate_curve
 from ratescope.cycling.rate_test import rate_test, rate_test_from_capacities
 from ratescope.cycling.readers import read_cycler_file
-from ratescope.cycling.readers.typed import is_typed, read_typed
+from ratescope.cycling.readers.typed_file import is_typed_file, read_typed_file
 from ratescope.errors import CampaignError, RateTestError
 from ratescope.protocol import RateProtocol, read_protocol
 from ratescope.records import OnProgress, RateCurve, RateTest, no_progress
 from ratescope.units import RATES_PER_H, Capacity
-
-HEAD_BYTES = 4096  # our choice: the names of a typed table's columns stand in its first line
 
 
 def rate_tests(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> list[RateTest]:
@@ -61,51 +60,24 @@ def usable_rate_tests(
 
 
 def _rate_test(cell: Cell, campaign: Campaign, protocol: RateProtocol) -> RateTest:
-    if cell.path is None or is_typed_table(cell.path):
-        test = rate_test_from_capacities(
-            cell.typed_ah if cell.path is None else _typed_of_cell(cell.path, cell.name),
-            cell=cell.name,
-            electrode=cell.electrode,
-            active_mass_mg=cell.active_mass_mg,
-            theoretical_ah_per_kg=campaign.facts.theoretical_ah_per_kg,
-            protocol=protocol,
-        )
-        return replace(test, file="" if cell.path is None else str(cell.path))
-    return rate_test(
-        read_cycler_file(cell.path),
-        cell=cell.name,
-        electrode=cell.electrode,
-        active_mass_mg=cell.active_mass_mg,
-        theoretical_ah_per_kg=campaign.facts.theoretical_ah_per_kg,
-        protocol=protocol,
-    )
-
-
-def is_typed_table(file: Path) -> bool:
-    """Whether a file is a plain table of capacities that somebody typed, and no cycler's export."""
-    try:
-        with file.open("rb") as stream:
-            return is_typed(stream.read(HEAD_BYTES).decode("utf-8-sig", errors="replace"))
-    except OSError as error:
-        raise RateTestError(f"{file} cannot be read ({error}). Check the path and its permissions.") from error
-
-
-def typed_capacities(file: Path) -> dict[str, dict[float, float]]:
-    """Capacities in Ah by C-rate in 1/h, by cell, from a table that somebody typed."""
-    return read_typed(_text_of(file), str(file))
-
-
-def _text_of(file: Path) -> str:
-    content = file.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+    known: dict[str, Any] = {
+        "cell": cell.name,
+        "electrode": cell.electrode,
+        "active_mass_mg": cell.active_mass_mg,
+        "theoretical_ah_per_kg": campaign.facts.theoretical_ah_per_kg,
+        "protocol": protocol,
+    }
+    if cell.path is None:
+        return rate_test_from_capacities(cell.typed_ah, **known)
+    if is_typed_file(cell.path):
+        typed = rate_test_from_capacities(_typed_of_cell(cell.path, cell.name), **known)
+        return replace(typed, file=str(cell.path))
+    return rate_test(read_cycler_file(cell.path), **known)
 
 
 def _typed_of_cell(file: Path, cell: str) -> Mapping[float, float]:
     """The capacities of one cell from a table that may hold several."""
-    typed = typed_capacities(file)
+    typed = read_typed_file(file)
     if cell in typed or set(typed) == {""}:
         return typed.get(cell) or typed[""]
     raise RateTestError(
@@ -130,8 +102,13 @@ def curves_to_learn(
     Raises
     ------
     CampaignError
-        If an electrode with micrographs has no rate test, or a rate is missing or without positive capacity.
+        If there is no micrograph, or an electrode with micrographs has no rate test, or a rate is missing or without
+        positive capacity.
     """
+    if not campaign.micrographs:
+        raise CampaignError(
+            f"{campaign.folder} has no micrographs yet, so there is nothing to learn from. Add them to micrographs.csv."
+        )
     faults, learned = [], {}
     for name in sorted({m.electrode for m in campaign.micrographs}):
         curve = curves.get(name)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ratescope.campaign.numerals import clean
+from ratescope.cycling.readers.spreadsheet import is_spreadsheet
+from ratescope.cycling.readers.text import decoded
 
 DELIMITERS = (";", "\t", ",")
 
@@ -54,26 +56,27 @@ def text_of(path: Path) -> str:
         raise ValueError(_missing(path)) from None
     except OSError as error:
         raise ValueError(f"it cannot be opened ({error.strerror}). Check its permissions.") from error
-    if content.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+    if is_spreadsheet(content):
         raise ValueError("it is a workbook, not text. Open it in the spreadsheet and save it as CSV (UTF-8).")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    if b"\0" in content[:200]:  # UTF-16 without its mark: every second byte of plain letters is zero
-        return content.decode("utf-16-le" if content[1:2] == b"\0" else "utf-16-be", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # what older spreadsheets write; any byte is a letter in it
+    return decoded(content)
+
+
+def is_not_begun(path: Path) -> bool:
+    """Whether a sheet is missing, and no workbook of its name is there from which it could be saved."""
+    return not path.exists() and not _workbooks_beside(path)
 
 
 def _missing(path: Path) -> str:
-    books = [path.with_suffix(suffix).name for suffix in (".xlsx", ".xls", ".ods", ".numbers")]
-    there = [name for name in books if (path.parent / name).exists()]
-    if there:
+    if there := _workbooks_beside(path):
         return (
             f"the file is missing, but {there[0]} is there. Save its sheet as CSV (UTF-8) under the name {path.name}."
         )
     return "the file is missing. `ratescope campaign new DIR` writes a template."
+
+
+def _workbooks_beside(path: Path) -> list[str]:
+    books = [path.with_suffix(suffix).name for suffix in (".xlsx", ".xls", ".ods", ".numbers")]
+    return [name for name in books if (path.parent / name).exists()]
 
 
 def _delimiter_of(lines: str) -> str:

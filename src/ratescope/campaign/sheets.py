@@ -79,10 +79,10 @@ def read_sheets(folder: Path) -> tuple[Campaign, Notes]:
         )
     notes = Notes()
     facts = read_facts(folder / "campaign.toml", notes)
-    electrode_columns = (*known.ELECTRODES, *known.MASS, *known.ELECTRODE_UNCERTAINTIES)
-    electrodes_sheet = Table.read(folder / "electrodes.csv", electrode_columns, notes)
-    micrographs_sheet = Table.read(folder / "micrographs.csv", (*known.MICROGRAPHS, *known.PREPARATION), notes)
-    cells_sheet = Table.read(folder / "cells.csv", (*known.CELLS, *known.CELL_UNCERTAINTIES), notes)
+    electrodes_sheet, micrographs_sheet, cells_sheet = (
+        Table.read(folder / name, columns, notes, without_rows=known.MAY_COME_LATER.get(name, ""))
+        for name, columns in known.SHEETS.items()
+    )
     electrodes = {electrode.name: electrode for electrode in _electrodes(electrodes_sheet, facts)}
     micrographs = tuple(_micrographs(micrographs_sheet, folder, electrodes))
     return Campaign(

@@ -12,7 +12,7 @@ from ratescope.campaign.columns import TYPED_CAPACITY, Column
 from ratescope.campaign.entries import Notes
 from ratescope.campaign.header_units import meaning_of
 from ratescope.campaign.numerals import number_of, uses_decimal_comma
-from ratescope.campaign.sheet_text import read_sheet
+from ratescope.campaign.sheet_text import is_not_begun, read_sheet
 
 Fields = Mapping[str, str]
 
@@ -45,9 +45,15 @@ class Table:
     decimal_comma: bool = False
 
     @classmethod
-    def read(cls, path: Path, columns: Sequence[Column], notes: Notes) -> Table:
-        """Read and check the header; the numbers are checked when they are asked for."""
+    def read(cls, path: Path, columns: Sequence[Column], notes: Notes, *, without_rows: str = "") -> Table:
+        """Read and check the header; the numbers are checked when they are asked for.
+
+        A sheet that is missing or has no rows is a fault; a warning, ``without_rows``, where they may come later.
+        """
         table = cls(path.name, notes)
+        if without_rows and is_not_begun(path):
+            notes.warnings.append(f"{path.name}: {without_rows}")
+            return table
         try:
             text = read_sheet(path)
         except ValueError as error:
@@ -66,7 +72,8 @@ class Table:
         ]
         table.decimal_comma = uses_decimal_comma(numbers, by_default=text.delimiter == ";")
         if not table.rows:
-            notes.errors.append(f"{path.name}: it has no rows. Add one per line.")
+            to = notes.warnings if without_rows else notes.errors
+            to.append(f"{path.name}: {without_rows or 'it has no rows. Add one per line.'}")
         return table
 
     @property

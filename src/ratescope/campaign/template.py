@@ -44,6 +44,7 @@ carbon = 1.95
 READ_ME = """\
 A campaign ties micrographs to rate tests. Fill in the sheets with a spreadsheet or an editor, put the files into
 micrographs/ and cycler/, and run `ratescope campaign check` on this folder: it says what is still missing, all at once.
+Rate tests alone, or micrographs alone, can be used as well: the other sheet stays without rows until you train.
 
 Save the sheets as CSV: commas, semicolons or tabs, decimal point or comma. Each has an example in a row that begins
 with "# ": such rows are remarks and are not read. Leave a field empty where you do not know it. The unit stands in the

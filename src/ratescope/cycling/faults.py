@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ratescope.cycling.log import Fall
 from ratescope.cycling.record import Step
+from ratescope.cycling.runs import Fall
 from ratescope.cycling.times import Stray
 from ratescope.errors import RateTestError
 from ratescope.records import Finding
@@ -62,8 +62,9 @@ def the_fullest_test(steps: list[Step], falls: Sequence[Fall], rows: int) -> tup
         return _with_last(steps, rows), [Finding("time-restarts", text)]
     discharges = [sum(step.direction < 0 for step in test) for test in tests]
     used = discharges.index(max(discharges))
+    rows_at = _some(str(row + 1) for row in starts[1:])
     text = (
-        f"The file holds {len(tests)} tests, as its time begins anew at row {_places(starts[1:])}: used is test "
+        f"The file holds {len(tests)} tests, as its time begins anew at row {rows_at}: used is test "
         f"{used + 1}, which has {discharges[used]} of {sum(discharges)} discharges. "
         "Cut the file there to use another."
     )
@@ -83,9 +84,8 @@ def remarks_on_time(falls: Sequence[Fall], strays: Sequence[Stray]) -> list[Find
 def _on_strays(strays: Sequence[Stray]) -> list[Finding]:
     if not strays:
         return []
-    places = "; ".join(f"{s.time_s:.6g} s after {s.before_s:.6g} s (row {s.row + 1})" for s in strays[:NAMED])
-    more = f"; and {len(strays) - NAMED} more" if len(strays) > NAMED else ""
-    text = f"The time of single rows is out of order, {places}{more}: that of the row before each is taken."
+    places = _some(f"{s.time_s:.6g} s after {s.before_s:.6g} s (row {s.row + 1})" for s in strays)
+    text = f"The time of single rows is out of order, {places}: that of the row before each is taken."
     return [Finding("time-strays", text)]
 
 
@@ -93,13 +93,20 @@ def _on_falls(falls: Sequence[Fall]) -> list[Finding]:
     backwards = [fall for fall in falls if not fall.is_restart]
     if not backwards:
         return []
-    places = "; ".join(
-        f"by {fall.from_s - fall.to_s:.6g} s after {fall.from_s:.6g} s (row {fall.row + 1})"
-        for fall in backwards[:NAMED]
-    )
-    more = f"; and {len(backwards) - NAMED} more" if len(backwards) > NAMED else ""
-    text = f"Time runs backwards {len(backwards)} times, {places}{more}; those intervals count zero."
+    places = _some(f"by {f.from_s - f.to_s:.6g} s after {f.from_s:.6g} s (row {f.row + 1})" for f in backwards)
+    text = f"Time runs backwards {len(backwards)} times, {places}; those intervals count zero."
     return [Finding("time-backwards", text)]
+
+
+def _some(places: Iterable[str]) -> str:
+    """The first places, and how many more there are.
+
+    >>> _some(["1 s", "2 s", "3 s", "4 s", "5 s"])
+    '1 s; 2 s; 3 s; and 2 more'
+    """
+    places = list(places)
+    more = [f"and {len(places) - NAMED} more"] if len(places) > NAMED else []
+    return "; ".join(places[:NAMED] + more)
 
 
 def remarks_on_steps(steps: Sequence[Step]) -> list[Finding]:
@@ -111,13 +118,12 @@ def _on_gaps(steps: Sequence[Step]) -> list[Finding]:
     gaps = [step for step in steps if step.has_gap]
     if not gaps:
         return []
-    places = ", ".join(
+    places = _some(
         f"{step.gap_s:.6g} s in the {NAMES[step.direction]} from {step.begin_s:.6g} s to {step.end_s:.6g} s"
-        for step in gaps[:NAMED]
+        for step in gaps
     )
-    more = f", and in {len(gaps) - NAMED} more steps" if len(gaps) > NAMED else ""
     text = (
-        f"Logging stopped under current for {places}{more}: the charge that passed meanwhile is not known, "
+        f"Logging stopped under current for {places}: the charge that passed meanwhile is not known, "
         "and these discharges do not count."
     )
     return [Finding("gap", text)]
@@ -145,13 +151,3 @@ def _on_durations(steps: Sequence[Step]) -> list[Finding]:
         return []
     text = f"Whole charges and discharges last {usual_s:.3g} s, as no cell does. Is the time in another unit?"
     return [Finding("time-implausible", text)]
-
-
-def _places(rows: Sequence[int]) -> str:
-    """Rows counted from 1.
-
-    >>> _places([9, 19])
-    '10, 20'
-    """
-    named = ", ".join(str(row + 1) for row in rows[:NAMED])
-    return named if len(rows) <= NAMED else f"{named} and {len(rows) - NAMED} more"

@@ -6,24 +6,22 @@ The rows pass chunk by chunk; beside the list of steps only the rows of the step
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ratescope.cycling.directions import with_directions
 from ratescope.cycling.faults import refuse_two_clocks, remarks_on_steps, remarks_on_time, the_fullest_test
-from ratescope.cycling.log import REST_A, REST_SHARE, Log, Run, RunCutter
+from ratescope.cycling.log import Log
 from ratescope.cycling.record import CURRENT, TIME, VOLTAGE, CyclerRecord, Step
+from ratescope.cycling.runs import REST_A, REST_SHARE, Run, RunCutter
 from ratescope.cycling.times import Stray, mended_times, with_times_in_order
-from ratescope.errors import RateTestError
+from ratescope.cycling.turns import HOLD_V, cut_at_turns
 from ratescope.records import Finding
 
 __all__ = ["CAPACITY_SO_FAR", "Step", "find_steps", "rows_of"]
 
-SWING_V = 0.1  # our choice: a step that moves the voltage further than this shows the direction of its current
-CONTRADICTION_SHARE = 0.05  # our choice: of the charge passed in such steps
-HOLD_V = 0.005  # our choice: a cycler holds a voltage, and reads it back, within a few mV
 FADE_BEGIN, FADE_END = 0.99, 0.95  # our choice: the current of a hold falls below both; noise does not
 GAP_FACTOR, GAP_RANK, GAP_SHARE = 5.0, 3, 0.01  # our choice: see `_gap_s`
 CAPACITY_SO_FAR = "Capacity / Ah"
@@ -41,14 +39,20 @@ def find_steps(record: CyclerRecord) -> tuple[list[Step], list[Finding]]:
         report nonsense.
     """
     cutter, steps, strays, remarks = RunCutter(), list[Step](), list[Stray](), list[Finding]()
+    pieces, may_lack_sign = list[Step](), True
     clock_ratios: list[float] = []
     for run in _runs(cutter, with_times_in_order(_logs(record, remarks), strays)):
         steps.append(_step(run))
         clock_ratios.append(_clock_ratio(run.log))
+        may_lack_sign = may_lack_sign and run.direction > 0 and not cutter.marks_steps
+        if may_lack_sign:
+            pieces += map(_step, cut_at_turns(run))
     refuse_two_clocks(clock_ratios, record.file)
+    steps = pieces if may_lack_sign else steps
     steps = [step for step in steps if step.capacity_ah > 0.0]  # a single row is an instrument switching
     steps = [step for step in steps if step.current_a > max(REST_A, REST_SHARE * cutter.greatest_a)]
-    steps, on_direction = _with_directions_from_voltage(steps, record.file, marks_steps=cutter.marks_steps)
+    are_single = may_lack_sign or cutter.marks_steps
+    steps, on_direction = with_directions(steps, record.file, are_single=are_single)
     steps, on_tests = the_fullest_test(steps, cutter.falls, cutter.rows)
     on_time = remarks_on_time(cutter.falls, strays)
     return steps, [*remarks, *on_direction, *on_tests, *on_time, *remarks_on_steps(steps)]
@@ -80,7 +84,7 @@ def rows_of(record: CyclerRecord, step: Step) -> pd.DataFrame:
             break
     rows = pd.concat(parts, ignore_index=True)
     time_s, _ = mended_times(rows[TIME].to_numpy(np.float64))
-    passed_as = _passed_as(np.abs(rows[CURRENT].to_numpy(np.float64)), _intervals_s(time_s))
+    passed_as = Log.of(rows).at_times(time_s).passed_as
     # What passed before the first row was logged belongs to every row.
     return rows.assign(**{CAPACITY_SO_FAR: step.capacity_ah - (passed_as[-1] - passed_as) / 3600.0})
 
@@ -89,11 +93,10 @@ def _step(run: Run) -> Step:
     log = run.log
     magnitude = np.abs(log.current_a)
     unlogged_s = _unlogged_s(run)
-    intervals_s = _intervals_s(log.time_s)
     before_as = float(magnitude[0]) * unlogged_s
-    passed_as = _passed_as(magnitude, intervals_s) + before_as
+    passed_as = log.passed_as + before_as
     hold_begins = _hold_begin(log.voltage_v, magnitude)
-    gap_s = _gap_s(np.concatenate([[unlogged_s], intervals_s]), np.diff(passed_as, prepend=0.0))
+    gap_s = _gap_s(np.diff(log.time_s, prepend=log.time_s[0] - unlogged_s), np.diff(passed_as, prepend=0.0))
     return Step(
         begin=run.begin,
         end=run.begin + len(log),
@@ -111,16 +114,6 @@ def _step(run: Run) -> Step:
         gap_s=gap_s,
         cycle=int(log.cycle[0]) if np.isfinite(log.cycle[0]) else None,
     )
-
-
-def _intervals_s(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Between rows; a time that runs backwards counts zero."""
-    return np.clip(np.diff(time_s), 0.0, None)
-
-
-def _passed_as(magnitude_a: NDArray[np.float64], intervals_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The running integral of the current, by the trapezoidal rule."""
-    return np.concatenate([[0.0], np.cumsum((magnitude_a[1:] + magnitude_a[:-1]) / 2.0 * intervals_s)])
 
 
 def _unlogged_s(run: Run) -> float:
@@ -173,27 +166,3 @@ def _gap_s(intervals_s: NDArray[np.float64], charges_as: NDArray[np.float64]) ->
     usual_s = float(np.partition(passing_s, -GAP_RANK)[-GAP_RANK])
     is_gap = (intervals_s > GAP_FACTOR * usual_s) & (charges_as > GAP_SHARE * charges_as.sum())
     return float(intervals_s[is_gap].max(initial=0.0))
-
-
-def _with_directions_from_voltage(
-    steps: list[Step], file: str, *, marks_steps: bool
-) -> tuple[list[Step], list[Finding]]:
-    """Steps whose directions agree with what the voltage did: charging raises it, discharging lowers it."""
-    swings = [step for step in steps if abs(step.last_v - step.first_v) > SWING_V]
-    against = [step for step in swings if np.sign(step.last_v - step.first_v) != step.direction]
-    if not against or _charge(against) <= CONTRADICTION_SHARE * _charge(swings):
-        return steps, []
-    if len(against) == len(swings) and {step.direction for step in swings} == {-1, 1}:
-        remark = Finding("current-inverted", "The current is above zero where it discharges; its sign is turned.")
-        return [replace(step, direction=-step.direction) for step in steps], [remark]
-    if len({step.direction for step in steps}) == 1 and marks_steps:
-        remark = Finding("current-unsigned", "The current has no sign; the voltage tells charge from discharge.")
-        return [replace(step, direction=-1 if step.last_v < step.first_v - SWING_V else 1) for step in steps], [remark]
-    raise RateTestError(
-        f"{file}: the sign of the current contradicts the voltage in {len(against)} of {len(swings)} steps. "
-        "Export the test with a signed current, or type the capacities into cells.csv."
-    )
-
-
-def _charge(steps: list[Step]) -> float:
-    return sum(step.capacity_ah for step in steps)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from ratescope.cycling.overlaps import without_overlaps
 from ratescope.cycling.readers import arbin, basytec, bdf, biologic, maccor, neware, novonix
 from ratescope.cycling.readers.delimited import read_delimited
 from ratescope.cycling.readers.layout import Layout
 from ratescope.cycling.readers.spreadsheet import is_spreadsheet, read_spreadsheet
+from ratescope.cycling.readers.text import decoded, encoding_of, opened, opened_as_utf8
 from ratescope.cycling.record import CyclerRecord
 from ratescope.errors import RateTestError
 
@@ -39,43 +38,17 @@ REFUSED = {
     b"\x00\x01\x00\x00Standard": "a database of Arbin (.res). Export it as csv or xlsx.",
     b"\x89HDF": "an HDF5 file. Export it as csv.",
 }
-ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-# What some functions take for the end of a line, and cyclers' programs do not.
-NO_LINE_ENDS = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 
 def read_cycler_file(path: Path) -> CyclerRecord:
-    """The record of a cycler's export; its rows are read when its chunks are asked for.
+    """The record of a cycler's export; its rows are read when its chunks are asked for, and once if they stand twice.
 
     Raises
     ------
     RateTestError
         In one sentence: what was seen instead, and what to do.
     """
-    try:
-        with _opened(path) as stream:
-            start = stream.read(HEAD_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise RateTestError(f"{path} cannot be read ({error}). Check the path and its permissions.") from error
-    if start.startswith(b"PAR1"):
-        return bdf.read_parquet(path)
-    for magic, said in REFUSED.items():
-        if start.startswith(magic):
-            raise RateTestError(f"{path} is {said}")
-    if is_spreadsheet(start):
-        return read_spreadsheet(path, find_layout, str(path))
-    head = _decoded(start)
-    if not head.strip():
-        raise RateTestError(f"{path} holds no text: it is empty. {WAY_OUT}")
-    if "\0" in head[:4096]:
-        raise RateTestError(f"{path} is not text but a binary file. {WAY_OUT}")
-    try:
-        layout = find_layout(head)
-    except RateTestError as error:
-        raise RateTestError(f"{path}: {error}") from error
-    if layout is None:
-        raise RateTestError(f"{path} is no known cycler's export; it begins with {_beginning(head)!r}. {WAY_OUT}")
-    return read_delimited(partial(_opened_as_utf8, path), layout, str(path))
+    return without_overlaps(_record(path))
 
 
 def find_layout(head: str) -> Layout | None:
@@ -92,33 +65,31 @@ def find_layout(head: str) -> Layout | None:
     return None
 
 
-def _opened(path: Path) -> BinaryIO:
-    """The bytes of a file; the Battery Data Format allows that gzip has packed them."""
-    with path.open("rb") as stream:
-        is_packed = stream.read(2) == b"\x1f\x8b"
-    return cast("BinaryIO", gzip.open(path)) if is_packed else path.open("rb")
-
-
-def _opened_as_utf8(path: Path) -> BinaryIO:
-    """The bytes of a text file, which `delimited` takes as UTF-8 or latin-1: only UTF-16 has to be recoded."""
-    stream = _opened(path)
-    is_utf16 = _encoding(stream.read(4)) == "utf-16"
-    stream.seek(0)
-    return cast("BinaryIO", codecs.EncodedFile(stream, "utf-8", "utf-16", "replace")) if is_utf16 else stream
-
-
-def _encoding(start: bytes) -> str | None:
-    return next((encoding for mark, encoding in ENCODINGS.items() if start.startswith(mark)), None)
-
-
-def _decoded(start: bytes) -> str:
-    """What instruments' computers write: UTF-8 or UTF-16 with a byte-order mark, UTF-8 without, else latin-1."""
+def _record(path: Path) -> CyclerRecord:
     try:
-        # Incrementally: the last character may be cut in two.
-        text = codecs.getincrementaldecoder(_encoding(start) or "utf-8")("strict").decode(start)
-    except UnicodeDecodeError:
-        text = start.decode("utf-16" if _encoding(start) == "utf-16" else "latin-1", errors="replace")
-    return text.translate(NO_LINE_ENDS)
+        with opened(path) as stream:
+            start = stream.read(HEAD_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RateTestError(f"{path} cannot be read ({error}). Check the path and its permissions.") from error
+    if start.startswith(b"PAR1"):
+        return bdf.read_parquet(path)
+    for magic, said in REFUSED.items():
+        if start.startswith(magic):
+            raise RateTestError(f"{path} is {said}")
+    if is_spreadsheet(start):
+        return read_spreadsheet(path, find_layout, str(path))
+    head = decoded(start)
+    if not head.strip():
+        raise RateTestError(f"{path} holds no text: it is empty. {WAY_OUT}")
+    if "\0" in head[:4096]:
+        raise RateTestError(f"{path} is not text but a binary file. {WAY_OUT}")
+    try:
+        layout = find_layout(head)
+    except RateTestError as error:
+        raise RateTestError(f"{path}: {error}") from error
+    if layout is None:
+        raise RateTestError(f"{path} is no known cycler's export; it begins with {_beginning(head)!r}. {WAY_OUT}")
+    return read_delimited(partial(opened_as_utf8, path, encoding_of(start)), layout, str(path))
 
 
 def _beginning(text: str) -> str:

@@ -7,17 +7,18 @@ comma or group their thousands, and a column of words such as ``CC DChg`` may ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ratescope.cycling.readers.cells import groups_thousands
 from ratescope.cycling.readers.header import UNITS, Header, stem_and_unit
 from ratescope.cycling.readers.layout import Column, Kind, Layout
 from ratescope.cycling.readers.wall_clock import with_time_by_wall_clock
-from ratescope.cycling.record import CURRENT, MODE, REQUIRED, STEP_TIME, TIME
+from ratescope.cycling.record import CURRENT, MODE, REQUIRED, STEP_TIME, TIME, VOLTAGE
 from ratescope.errors import RateTestError
 from ratescope.records import Finding
 
@@ -70,6 +71,7 @@ def lay_out(
     """
     columns, by_clock = with_time_by_wall_clock(header, _declared(maker, header, table), wall_clock)
     finish, by_mode = _sign_by_mode(header, columns, direction)
+    columns = {n: replace(column, is_grouped=_is_grouped(header, n, column)) for n, column in columns.items()}
     return Layout(
         maker=maker,
         lines_before=header.line + 1 + header.blank_lines,
@@ -127,6 +129,12 @@ def _decimal_sign(header: Header, columns: Mapping[int, Column]) -> Literal[".",
     numbers = [text for n, column in columns.items() if column.kind == "number" for text in header.values(n)]
     has_point = any("." in text for text in numbers)
     return "," if not has_point and any("," in text for text in numbers) else "."
+
+
+def _is_grouped(header: Header, position: int, column: Column) -> bool:
+    """Voltages and currents are small: there a lone comma is a decimal comma, or in doubt."""
+    may_be_large = column.kind == "number" and column.target not in {VOLTAGE, CURRENT}
+    return may_be_large and groups_thousands(header.values(position))
 
 
 def _sign_by_mode(

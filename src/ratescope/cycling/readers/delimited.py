@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from ratescope.cycling.readers.cells import cells_as, seconds_of_clocks
+from ratescope.cycling.readers.cells import GROUPED, cells_as, seconds_of_clocks
 from ratescope.cycling.readers.layout import Column, Layout
 from ratescope.cycling.readers.tally import Tally, in_si_units
 from ratescope.cycling.record import REQUIRED, Chunk, CyclerRecord
@@ -32,7 +32,7 @@ CELLWISE_BYTES = 1 << 13  # our choice: halving on would cost more than reading 
 LONGEST_LINE_BYTES = 16 * BLOCK_BYTES  # our choice: text without line ends is no table
 ROWS_TO_COUNT_FIELDS_IN = 20  # our choice: a broken first row must not decide
 EMPTY_CELLS = ["", "NaN", "nan", "NA", "N/A", "null"]
-QUOTED_GROUPS = re.compile(rb'"\s*[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?\s*"')  # thousands: "1,234.5"
+QUOTED_GROUPS = re.compile(rb'"\s*' + GROUPED.pattern.encode() + rb'\s*"')  # thousands: "1,234.5"
 
 Open = Callable[[], BinaryIO]
 
@@ -203,7 +203,7 @@ def _read_cell_by_cell(block: bytes, form: _Form) -> pd.DataFrame:
     columns = {}
     for position, column in form.wanted.items():
         cells = [row[position].strip() if position < len(row) else "" for row in rows]
-        columns[column.target] = cells_as(column.kind, cells, layout.decimal)
+        columns[column.target] = cells_as(column.kind, cells, layout.decimal, is_grouped=column.is_grouped)
     return _frame(columns)
 
 

@@ -27,12 +27,15 @@ class Column:
         From the file's unit to the target's.
     kind : "number", "clock" or "word"
         A clock reads ``26:03:04.5`` or ``1d 02:03:04.5`` as seconds; a word stays text for `Layout.finish`.
+    is_grouped : bool
+        Where the decimal sign is a point: ``1,234`` is a thousand and some, and no number with a decimal comma.
     """
 
     name: str
     target: str
     factor: float = 1.0
     kind: Kind = "number"
+    is_grouped: bool = False
 
 
 @dataclass(frozen=True)

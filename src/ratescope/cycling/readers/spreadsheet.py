@@ -60,6 +60,22 @@ def read_spreadsheet(path: Path, find_layout: FindLayout, file: str) -> CyclerRe
     )
 
 
+def sheets_as_text(path: Path) -> Iterator[str]:
+    """The first rows of each sheet as lines of text, their cells joined by tabs.
+
+    Raises
+    ------
+    RateTestError
+        If the workbook, or a sheet of it, cannot be read.
+    """
+    book = _opened(path, str(path))
+    return (_head_of(_sheet(book, name, str(path))) for name in book.sheet_names)
+
+
+def _head_of(sheet: CalamineSheet) -> str:
+    return "".join("\t".join(map(_text, row)) + "\n" for row in islice(sheet.iter_rows(), HEAD_ROWS))
+
+
 def _opened(path: Path, file: str) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_path(str(path))
@@ -78,10 +94,8 @@ def _sheet(book: CalamineWorkbook, name: str, file: str) -> CalamineSheet:
 
 
 def _layout(sheet: CalamineSheet, find_layout: FindLayout, file: str) -> Layout | None:
-    """That of the first rows as lines of text, their cells joined by tabs."""
-    head = "".join("\t".join(map(_text, row)) + "\n" for row in islice(sheet.iter_rows(), HEAD_ROWS))
     try:
-        return find_layout(head)
+        return find_layout(_head_of(sheet))
     except RateTestError as error:
         raise RateTestError(f"{file}, sheet {sheet.name!r}: {error}") from error
 
@@ -104,7 +118,9 @@ def _chunks(path: Path, names: Sequence[str], find_layout: FindLayout, first: La
 def _table(block: Sequence[Sequence[object]], layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            column.target: cells_as(column.kind, _cells((row[n] for row in block), column), layout.decimal)
+            column.target: cells_as(
+                column.kind, _cells((row[n] for row in block), column), layout.decimal, is_grouped=column.is_grouped
+            )
             for n, column in layout.columns.items()
         }
     )

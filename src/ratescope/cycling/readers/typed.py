@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ratescope.cycling.readers.cells import number_or_none
 from ratescope.cycling.readers.header import SEPARATORS, fields_of
 from ratescope.errors import RateTestError
 
@@ -106,7 +107,7 @@ def _take(fields: tuple[str, ...], places: _Places, by_cell: dict[str, dict[floa
     """Put a row's capacity in its place; what is wrong with it, or nothing."""
     if max(places.rate, places.capacity, places.cell or 0) >= len(fields):
         return f"{len(fields)} fields where the header has more"
-    rate, capacity = c_rate_per_h(fields[places.rate]), _number(fields[places.capacity])
+    rate, capacity = c_rate_per_h(fields[places.rate]), number_or_none(fields[places.capacity])
     if rate is None:
         return f"{fields[places.rate]!r} is no C-rate above zero such as 0.2, 0.2C or C/5"
     if capacity is None or not 0.0 <= capacity < float("inf"):
@@ -125,13 +126,6 @@ def c_rate_per_h(text: str) -> float | None:
     (0.2, 0.2, 5.0, None)
     """  # noqa: D400, D205
     plain = text.replace(" ", "").lower()
-    hours = _number(plain[2:]) if plain.startswith("c/") else None
-    rate = (1.0 / hours if hours else None) if plain.startswith("c/") else _number(plain.removesuffix("c"))
+    hours = number_or_none(plain[2:]) if plain.startswith("c/") else None
+    rate = (1.0 / hours if hours else None) if plain.startswith("c/") else number_or_none(plain.removesuffix("c"))
     return rate if rate is not None and 0.0 < rate < float("inf") else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", ".")) if text.count(",") + text.count(".") <= 1 else None
-    except ValueError:
-        return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from ratescope.cycling.readers.cells import number_or_none
 from ratescope.cycling.readers.header import UNITS, Header
 from ratescope.cycling.readers.layout import Column
 from ratescope.cycling.record import STEP_TIME, TIME
@@ -50,7 +51,7 @@ def with_time_by_wall_clock(
 def _unit_by_wall_clock(header: Header, time: int, clock: int) -> float | None:
     """Seconds by the clock in one unit of the test time, if they are those of a known unit."""
     pairs = [(row[time], row[clock]) for row in header.rows if max(time, clock) < len(row)]
-    read = [(_number(value), _time_of_day_s(text)) for value, text in pairs]
+    read = [(number_or_none(value), _time_of_day_s(text)) for value, text in pairs]
     known = [(value, second) for value, second in read if value is not None and second is not None]
     wall_s = sum((later - before) % DAY_S for (_, before), (_, later) in pairwise(known))
     if len(known) < 3 or wall_s < WALL_CLOCK_S or not known[-1][0] > known[0][0]:
@@ -58,13 +59,6 @@ def _unit_by_wall_clock(header: Header, time: int, clock: int) -> float | None:
     seen_s = wall_s / (known[-1][0] - known[0][0])
     nearest = min(set(UNITS[TIME].values()), key=lambda unit: abs(seen_s / unit - 1.0))
     return nearest if abs(seen_s / nearest - 1.0) <= TOLERANCE else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None
 
 
 def _time_of_day_s(text: str) -> float | None:
