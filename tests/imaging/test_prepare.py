@@ -176,7 +176,7 @@ def test_real_pictures_of_other_things_are_refused(settings, pixel_size_um, ever
     for file in sorted((REAL / "must_refuse").iterdir())[::every]:
         prepared = prepare_file(file, settings, pixel_size_um)
         assert prepared.status == "refused", file.name
-        assert prepared.reasons[0].code in {"no-collector", "too-small-field"}, file.name
+        assert prepared.reasons[0].code in {"no-collector", "no-grains", "too-small-field"}, file.name
 
 
 @needs_real
