@@ -18,7 +18,7 @@ help: ## list the targets
 	@touch $@
 
 .venv/ready: .venv/installed
-	$(INSTALL) --editable '.[lab,cluster,czi,dev]'
+	$(INSTALL) --editable '.[lab,cluster,devices,czi,dev]'
 	@touch $@
 
 setup: .venv/ready ## make .venv with everything for development, the virtual laboratory included

@@ -6,6 +6,8 @@ import pytest
 
 from ratescope.errors import InputError
 from ratescope.jobs import run_jobs
+from ratescope.settings import Settings
+from ratescope.train import train_campaign
 
 ARGUMENTS = [9.0, 4.0, 1.0, 16.0, 25.0]
 
@@ -33,3 +35,10 @@ def test_an_address_without_a_scheduler_is_refused_in_a_sentence():
 
 def test_nothing_to_do_is_done_at_once():
     assert list(run_jobs(math.sqrt, [], jobs=2)) == []
+
+
+def test_one_shares_whole_networks_or_every_batch_but_not_both(tmp_path):
+    with pytest.raises(
+        InputError, match=r"--devices shares every batch, --jobs and --dask whole networks\. Ask for one"
+    ):
+        train_campaign(tmp_path / "campaign", tmp_path / "run", Settings(), devices=2, jobs=2)

@@ -33,6 +33,10 @@ def test_a_file_keeps_the_defaults_that_it_does_not_name(tmp_path):
         ({"trian": {}}, "settings: unknown key 'trian'; did you mean 'train'?"),
         ({"train": {"zzz": 1}}, "unknown key 'zzz'. Known are batch"),
         ({"train": {"max_steps": "many"}}, "settings.train.max_steps: .*but it is 'many'. Change it there."),
+        (
+            {"train": {"facts": ["load_mp"]}},
+            "settings.train.facts: there is no fact 'load_mp'; did you mean 'load_mpa'?",
+        ),
         ({"train": 3}, "a table is wanted here, but it is 3"),
     ],
 )
@@ -56,3 +60,14 @@ def test_the_command_line_wins_over_the_recipe():
     settings = read_recipe("paper", protocol="as-published", folds=3)
     assert (settings.folds.protocol, settings.folds.count) == ("as-published", 3)
     assert settings.train == Settings().train
+
+
+def test_facts_named_on_the_command_line_win_over_the_recipe_in_any_order(tmp_path):
+    (tmp_path / "mine.toml").write_text('[train]\nfacts = ["porosity"]\n')
+    recipe = str(tmp_path / "mine.toml")
+    assert Settings().train.facts == ()
+    assert read_recipe(recipe).train.facts == ("porosity",)
+    assert read_recipe(recipe, facts=["load_mpa", "coating_thickness_um"]) == read_recipe(
+        recipe, facts=["coating_thickness_um", "load_mpa"]
+    )
+    assert read_recipe(recipe, facts=[]).train.facts == ()

@@ -46,6 +46,10 @@ Model = Annotated[
     Path | None, typer.Option("--model", metavar="RUN", help="A run of `ratescope train`; else the bundled ensemble.")
 ]
 CropsGiven = Annotated[bool, typer.Option("--crops", help="The paths are crops already (224 × 672 PNG).")]
+Facts = Annotated[
+    list[str] | None,
+    typer.Option("--fact", metavar="NAME=VALUE", help="What networks are told beside the crop; may be repeated."),
+]
 
 
 class DesignChoice(StrEnum):
@@ -168,6 +172,9 @@ def rates(
     given: Annotated[
         Path | None, typer.Option("--bpx-given", metavar="FILE", help="What else is known of them: TOML or JSON.")
     ] = None,
+    protocol: Annotated[
+        Path | None, typer.Option("--protocol", metavar="FILE.toml", help="That of bare files; else Table 2.")
+    ] = None,
 ) -> int:
     """Read cycler files into a table of discharge capacities by C-rate."""
     from ratescope.campaign.rate_table import write_rates
@@ -182,6 +189,7 @@ def rates(
             cycles=cycles,
             half_cells=bpx,
             given=given,
+            protocol=protocol,
             on_progress=tell,
         )
     for remark in written.remarks:
@@ -220,7 +228,7 @@ def campaign_audit(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> in
     with progress() as tell:
         audit = audit_campaign(folder, on_progress=tell)
     print("\n".join(audit.in_words()))
-    return _close([folder / "prepared"], audit.inputs, audit.refused)
+    return _close([folder / "prepared"] if audit.micrographs else [], audit.inputs, audit.refused)
 
 
 @app.command()
@@ -232,16 +240,32 @@ def train(
     protocol: Annotated[ProtocolChoice | None, typer.Option("--protocol", help="Default: by-electrode.")] = None,
     folds: Annotated[int | None, typer.Option("--folds", metavar="K", min=2, help="Default: 5.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    facts: Annotated[
+        str | None,
+        typer.Option(
+            "--facts",
+            metavar="NAME[,NAME]",
+            help="What networks are told beside the crop, such as coating_thickness_um or loading_mg_per_cm2.",
+        ),
+    ] = None,
     start_from: Annotated[Path | None, typer.Option("--start-from", metavar="RUN")] = None,
     jobs: Jobs = 1,
     dask: Dask = None,
+    devices: Annotated[
+        int | None,
+        typer.Option("--devices", metavar="N", min=1, help="How many GPUs, or processes, share every batch."),
+    ] = None,
 ) -> int:
     """Train networks on a campaign's own micrographs and rate tests, and evaluate them."""
+    from ratescope.campaign.crop_facts import fact_warnings
     from ratescope.settings import read_recipe
     from ratescope.train import train_campaign
     from ratescope.units import CAPACITIES
 
-    settings = read_recipe(recipe, protocol=protocol.value if protocol else None, folds=folds)
+    told = None if facts is None else [name.strip() for name in facts.split(",") if name.strip()]
+    settings = read_recipe(recipe, protocol=protocol.value if protocol else None, folds=folds, facts=told)
+    for warning in fact_warnings(settings.train.facts, settings.folds.protocol):
+        print(f"warning: {warning}")
     with progress() as tell:
         written = train_campaign(
             campaign,
@@ -252,6 +276,7 @@ def train(
             start_from=start_from,
             jobs=jobs,
             dask=dask,
+            devices=devices,
             on_progress=tell,
         )
     return _close(written)
@@ -269,15 +294,24 @@ def evaluate(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
 
 @app.command()
 def predict(
-    paths: Paths, out: Out, model: Model = None, crops: CropsGiven = False, pixel_size_um: PixelSize = None
+    paths: Paths,
+    out: Out,
+    model: Model = None,
+    crops: CropsGiven = False,
+    pixel_size_um: PixelSize = None,
+    fact: Facts = None,
 ) -> int:
     """Predict rate curves of micrographs: predictions.csv, curves.csv and report.html."""
+    from ratescope.facts import read_given_facts
     from ratescope.predict import predict_files
 
+    told = read_given_facts(fact or ())
     with progress() as tell:
         written = predict_files(
-            paths, out, model=model, crops_given=crops, pixel_size_um=pixel_size_um, on_progress=tell
+            paths, out, model=model, crops_given=crops, pixel_size_um=pixel_size_um, facts=told, on_progress=tell
         )
+    for remark in written.remarks:
+        print(f"note: {remark}")
     if model is None:
         print("The bundled ensemble learned from simulated micrographs; spread is network spread, not an interval.")
     return _close(written.files, written.inputs, written.refused)
@@ -295,11 +329,14 @@ def explain(
     size_px: Annotated[int, typer.Option("--size-px", metavar="PX", help="Of the occluding square.")] = 7,
     stride_px: Annotated[int, typer.Option("--stride-px", metavar="PX", help="Of the occluding square.")] = 7,
     pixel_size_um: PixelSize = None,
+    fact: Facts = None,
 ) -> int:
     """Show where the networks looked: signed maps of influence, as numbers and pictures."""
     from ratescope.attribution.maps import METHODS
     from ratescope.explain import explain_files
+    from ratescope.facts import read_given_facts
 
+    told = read_given_facts(fact or ())
     with progress() as tell:
         written = explain_files(
             paths,
@@ -312,8 +349,11 @@ def explain(
             size_px=size_px,
             stride_px=stride_px,
             pixel_size_um=pixel_size_um,
+            facts=told,
             on_progress=tell,
         )
+    for remark in written.remarks:
+        print(f"note: {remark}")
     return _close(written.files, written.inputs, written.refused)
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
+from ratescope.baselines.ladder import RUNGS
 from ratescope.errors import InputError
+from ratescope.evaluation.implied_porosity import IMPLIED_COLUMNS, implied_porosity, implied_porosity_scores
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
-from ratescope.files import write_json, write_text
+from ratescope.files import write_csv, write_json, write_text
 from ratescope.predict import LIMITS
 from ratescope.records import OnProgress, no_progress
-from ratescope.run_folder import read_inputs
+from ratescope.run_folder import provenance, read_inputs
 from ratescope.settings import read_settings, to_toml
 from ratescope.units import CAPACITIES, Capacity
 
@@ -34,29 +36,53 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
             f"{run} has no fold_predictions.csv under specific/ or density/: it is no finished run. "
             "Finish it with `ratescope train … --resume`."
         )
+    implied = _implied_porosity(run)
     evaluated = []
     for done, capacity in enumerate(parts, start=1):
-        evaluated.append(_evaluate_capacity(run / capacity, capacity))
+        evaluated.append(_evaluate_capacity(run / capacity, capacity, implied))
         on_progress(done, len(parts), "capacities evaluated")
-    write_text(run / "report.html", training_report(_summary(run / parts[0], evaluated)))
-    return [run / "report.html", *(run / capacity / "metrics.json" for capacity in parts)]
+    written = [run / "report.html", *(run / capacity / "metrics.json" for capacity in parts)]
+    if implied is not None:
+        rows = [dict(zip(IMPLIED_COLUMNS, row, strict=True)) for row in implied.itertuples(index=False)]
+        write_csv(run / "implied_porosity.csv", IMPLIED_COLUMNS, rows)
+        written.append(run / "implied_porosity.csv")
+    write_text(run / "report.html", training_report(_summary(run / parts[0], evaluated, implied)))
+    return written
 
 
-def _evaluate_capacity(folder: Path, capacity: Capacity) -> CapacityRun:
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"electrode": str, "specimen": str, "file": str})
+
+
+def _implied_porosity(run: Path) -> pd.DataFrame | None:
+    """What the networks for both capacities imply together; None where there is one of them only."""
+    predictions = [run / capacity / "fold_predictions.csv" for capacity in CAPACITIES]
+    if not all(path.is_file() for path in (*predictions, run / "crops.csv")):
+        return None
+    solid = read_inputs(run / "specific").get("solid_active_kg_per_l")  # runs begun by earlier versions lack it
+    if solid is None:
+        return None
+    specific, density = map(_read_table, predictions)
+    return implied_porosity(specific, density, _read_table(run / "crops.csv"), solid_active_kg_per_l=solid)
+
+
+def _evaluate_capacity(folder: Path, capacity: Capacity, implied: pd.DataFrame | None) -> CapacityRun:
     inputs = read_inputs(folder)
-    names = {"electrode": str, "specimen": str, "file": str}
-    table = pd.read_csv(folder / "fold_predictions.csv", dtype=names)
-    baselines = pd.read_csv(folder / "baseline_predictions.csv", dtype=names)
+    table = _read_table(folder / "fold_predictions.csv")
+    baselines = _read_table(folder / "baseline_predictions.csv")
+    rungs = {str(name): rung for name, rung in baselines.groupby("baseline")}
     electrodes: Mapping[str, Any] = inputs["electrodes"]
     said = metrics(
         table,
         capacity,
         theoretical={name: facts["theoretical"][capacity] for name, facts in electrodes.items()},
-        ladder={str(name): rung for name, rung in baselines.groupby("baseline")},
+        ladder={name: rungs[name] for name in (*RUNGS, *rungs) if name in rungs},  # from the bottom up
         cell_scatter={float(rate): spread for rate, spread in inputs["cell_scatter"][capacity].items()},
         porosity_of={name: facts["porosity"] for name, facts in electrodes.items() if facts["porosity"] is not None},
     )
-    write_json(folder / "metrics.json", said | {"inputs": inputs["files"], "versions": inputs["versions"]})
+    if implied is not None:
+        said |= {"implied_porosity": implied_porosity_scores(implied)}
+    write_json(folder / "metrics.json", said | provenance(folder))
     histories = {
         path.parent.name.replace("_", " "): pd.read_csv(path) for path in sorted(folder.glob("fold_*/history.csv"))
     }
@@ -65,7 +91,7 @@ def _evaluate_capacity(folder: Path, capacity: Capacity) -> CapacityRun:
     return CapacityRun(capacity, said, table, histories, oracles)
 
 
-def _summary(folder: Path, evaluated: Sequence[CapacityRun]) -> RunSummary:
+def _summary(folder: Path, evaluated: Sequence[CapacityRun], implied: pd.DataFrame | None) -> RunSummary:
     inputs = read_inputs(folder)
     settings = read_settings(folder / "settings.toml")
     electrodes: Mapping[str, Any] = inputs["electrodes"]
@@ -80,4 +106,5 @@ def _summary(folder: Path, evaluated: Sequence[CapacityRun]) -> RunSummary:
         remarks=tuple(inputs["remarks"]),
         name_of={name: electrodes[name]["shown_as"] for name in in_order},
         limits=LIMITS,
+        implied=implied,
     )

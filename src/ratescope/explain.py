@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ratescope.evaluation.figures import attribution_png
 from ratescope.files import prepare_folder, write_bytes, write_json
 from ratescope.imaging.prepare import prepare_file
 from ratescope.network.ensemble import Ensemble
+from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
 from ratescope.predict import Written, crop_as_prepared, read_model
 from ratescope.records import OnProgress, Prepared, Section, no_progress
 from ratescope.settings import Settings
@@ -37,6 +39,7 @@ def explain_files(
     size_px: int = 7,
     stride_px: int = 7,
     pixel_size_um: float | None = None,
+    facts: Known | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Written:
     """Maps of micrographs (or crops) into a folder: one .npy and one picture per section, capacity and method.
@@ -49,6 +52,8 @@ def explain_files(
         That section only, counted from 0; all if not named.
     size_px, stride_px : int
         Of the occluding square (section 2.7: 7 and 7).
+    facts : mapping of name to number, optional
+        What the networks are told of every micrograph, as in `ratescope.predict.predict_files`.
     """
     if size_px < 1 or stride_px < 1:
         raise InputError(f"the occluding square has size {size_px} and stride {stride_px}; both must be at least 1.")
@@ -60,19 +65,24 @@ def explain_files(
         raise InputError(
             f"{model} has no networks for {capacity}, only for {', '.join(ensembles)}. Choose one of these."
         )
+    given = dict(facts or {})
+    check_facts(chosen, given, [file.facts for file in files], crops_given=crops_given)
     written = Written(out, inputs=len(files))
     maps: list[dict[str, Any]] = []
+    remarks: list[dict[str, str]] = []
     for file in files:
-        prepared = _prepared(file, crops_given)
+        prepared, told = tell(_prepared(file, crops_given), chosen, file.facts | given)
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
             continue
+        remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
-            maps += _explain_section(part, file, chosen, methods, (size_px, stride_px), out, on_progress)
+            maps += _explain_section(part, file, told, methods, (size_px, stride_px), out, on_progress)
     if section is not None and not maps and len(written.refused) < len(files):
         raise InputError(f"no micrograph has a prepared section {section}. Leave --section out to see all of them.")
     refused = [{"file": name, "reason": reason} for name, reason in written.refused.items()]
-    write_json(out / "explain.json", {"schema": SCHEMA, "maps": maps, "refused": refused})
+    write_json(out / "explain.json", {"schema": SCHEMA, "maps": maps, "refused": refused, "remarks": remarks})
+    written.remarks = [f"{said['file']}: {said['text']}" for said in remarks if said["code"] == BEYOND]
     written.files = [out / "explain.json", *(out / entry["picture"] for entry in maps)]
     return written
 

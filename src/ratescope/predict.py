@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ratescope.attribution.maps import ensemble_maps
 from ratescope.campaign.crops import MicrographFile, micrograph_files
-from ratescope.campaign.sheets import is_campaign, read_campaign
 from ratescope.errors import CheckpointError, MicrographError
 from ratescope.evaluation.report import (
     MicrographPage,
@@ -22,40 +21,44 @@ from ratescope.evaluation.report import (
     prediction_report,
     summary_row,
 )
-from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows
+from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
+from ratescope.facts import FACTS
 from ratescope.files import prepare_folder, write_csv, write_text
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
-from ratescope.imaging.reading import matching_paths, read_micrograph
+from ratescope.imaging.reading import read_micrograph
 from ratescope.network.ensemble import Ensemble, load_ensemble
+from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
 from ratescope.settings import Settings
 from ratescope.units import CAPACITIES, NETWORK_PIXEL_SIZE_UM, Capacity
 
-Ensembles = Mapping[Capacity, Ensemble]
-
 LIMITS = (
-    "It knows one chemistry, one loading and one kind of microscope: those of the campaign that it learned from.",
+    "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
     "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
     "No picture shows the electrolyte, the transport in the binder, or how cells of one electrode scatter.",
 )
 
 
-def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings) -> Prediction:
-    """From one micrograph to its rate curve: each noun is the file to open next."""
+def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings, *, facts: Known | None = None) -> Prediction:
+    """From one micrograph to its rate curve: each noun is the file to open next.
+
+    ``facts`` are those that the ensemble reads beside the crop, by name; the coating's thickness is measured here.
+    """
     micrograph = read_micrograph(path)  # imaging/reading.py
     prepared = prepare(micrograph, settings.prepare)  # imaging/prepare.py: level → coating → sections → crops
-    return ensemble.predict(prepared.crops)  # network/ensemble.py
+    return ensemble.told(measured_facts(prepared) | dict(facts or {})).predict(prepared.crops)  # network/ensemble.py
 
 
 @dataclass
 class Written:
-    """What a command wrote, and which of its inputs were refused, in words."""
+    """What a command wrote, which of its inputs were refused, and what to mind, in words."""
 
     folder: Path
     files: list[Path] = field(default_factory=list)
     inputs: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 def predict_files(
@@ -65,6 +68,7 @@ def predict_files(
     model: Path | None = None,
     crops_given: bool = False,
     pixel_size_um: float | None = None,
+    facts: Known | None = None,
     with_maps: bool = True,
     on_progress: OnProgress = no_progress,
 ) -> Written:
@@ -76,27 +80,39 @@ def predict_files(
         A run; the bundled ensemble if none is named.
     crops_given : bool
         The paths are crops already (224 × 672 at 0.123 µm/px).
+    facts : mapping of name to number, optional
+        What the networks are told of every micrograph; it wins over what sheets say and what the image shows.
+
+    Raises
+    ------
+    InputError
+        If there is no micrograph, or the networks read a fact that is not known of any.
     """
     micrographs = micrograph_files(paths, pixel_size_um)
     prepare_folder(out)
     ensembles = read_model(model)
+    given = dict(facts or {})
+    check_facts(ensembles, given, [file.facts for file in micrographs], crops_given=crops_given)
     card = model_card(ensembles, model)
     written = Written(out, inputs=len(micrographs))
     predictions: list[Row] = []
     curves: list[Row] = []
     fragments: list[str] = []
     summary: list[SummaryRow] = []
-    electrodes = _electrodes_of(paths)
+    extrapolated = 0
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
-    for done, prepared in enumerate(_prepared(micrographs, crops_given), start=1):
+    for done, file in enumerate(micrographs, start=1):
+        prepared, told = tell(_prepared(file, crops_given), ensembles, file.facts | given)
         on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
-        answers = predict_prepared(prepared, ensembles)
-        maps = _maps(prepared, ensembles) if with_maps else {}
-        predictions += prediction_rows(prepared, answers)
+        answers = predict_prepared(prepared, told)
+        maps = _maps(prepared, told) if with_maps else {}
+        beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
+        predictions += [row | {"reasons": row["reasons"] or beyond} for row in prediction_rows(prepared, answers)]
+        extrapolated += bool(beyond)
         for answer in answers.values():
             curves += curve_rows("micrograph", prepared.file, answer)
-        if answers and prepared.file in electrodes:
-            by_electrode.setdefault(electrodes[prepared.file], []).append(answers)
+        if answers and file.electrode:
+            by_electrode.setdefault(file.electrode, []).append(answers)
         if prepared.status == "refused":
             written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
         page = MicrographPage(prepared, answers, maps, simulated=card.simulated)
@@ -106,6 +122,11 @@ def predict_files(
     for name, answers_of in sorted(by_electrode.items()):
         for capacity in ensembles:
             curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
+    if extrapolated:
+        written.remarks.append(
+            f"what was told of {extrapolated} of {len(micrographs)} micrographs lies outside what the networks learned "
+            "from; the reasons in predictions.csv say what"
+        )
     write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
     write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
     write_text(out / "report.html", prediction_report(fragments, summary, model=card))
@@ -126,14 +147,11 @@ def _maps(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity, NDArray[np
     return {capacity: ensemble_maps(ensemble, crops, "grad-ram") for capacity, ensemble in ensembles.items()}
 
 
-def _prepared(micrographs: Sequence[MicrographFile], crops_given: bool) -> Iterator[Prepared]:
-    settings = Settings().prepare
-    for file in micrographs:
-        if crops_given:
-            yield crop_as_prepared(file)
-        else:
-            prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
-            yield _renamed(prepared, file.name)
+def _prepared(file: MicrographFile, crops_given: bool) -> Prepared:
+    if crops_given:
+        return crop_as_prepared(file)
+    prepared = prepare_file(file.path, Settings().prepare, file.pixel_size_um, file.otherwise_um)
+    return replace(prepared, file=file.name)
 
 
 def crop_as_prepared(file: MicrographFile) -> Prepared:
@@ -145,16 +163,6 @@ def crop_as_prepared(file: MicrographFile) -> Prepared:
         return Prepared(file.name, "refused", None, reasons=reason)
     section = Section(0, "prepared", crop=crop)
     return Prepared(file.name, "prepared", NETWORK_PIXEL_SIZE_UM, sections=(section,))
-
-
-def _renamed(prepared: Prepared, name: str) -> Prepared:
-    return replace(prepared, file=name)
-
-
-def _electrodes_of(paths: Sequence[Path]) -> dict[str, str]:
-    """By micrograph file: its electrode, where a path is a campaign."""
-    campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
-    return {micrograph.file: micrograph.electrode for campaign in campaigns for micrograph in campaign.micrographs}
 
 
 def _joined(predictions: Sequence[Prediction]) -> Prediction:
@@ -184,11 +192,15 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
 def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
     """What a report says of the model that it used."""
     some = next(iter(ensembles.values()))
+    told = tuple(
+        f"It is also told {name}, and learned it from {low:.4g} to {high:.4g} {FACTS[name].unit}".rstrip() + " only."
+        for name, (low, high) in zip(some.card.facts, some.card.fact_ranges, strict=False)
+    )
     return ModelCard(
         name="the bundled ensemble" if model is None else str(model),
         learned_from=some.card.trained_on,
         networks=len(some.networks),
         capacities=tuple(ensembles),
         simulated=some.card.simulated,
-        limits=LIMITS,
+        limits=(*told, *LIMITS),
     )

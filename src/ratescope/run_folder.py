@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import numpy as np
 
 import ratescope
 from ratescope.campaign.crops import CampaignCrops, file_hash
+from ratescope.campaign.entries import CampaignFacts
 from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.errors import TrainingError
 from ratescope.evaluation.metrics import cell_scatter
 from ratescope.files import prepare_folder, write_csv, write_json, write_text
 from ratescope.records import CropId, Fold, RateCurve
 from ratescope.settings import Settings, read_settings, to_toml
-from ratescope.units import Capacity
+from ratescope.units import Capacity, skeletal_density_g_per_cm3
 
 SCHEMA = 1
 FOLD_COLUMNS = ("fold", "unit", "part", "electrode", "specimen", "file", "section")
@@ -42,6 +45,7 @@ def inputs_of(
         "simulated": campaign.facts.simulated,
         "learned_from": f"{len(campaign.micrographs)} {kind} of {len(campaign.electrodes)} electrodes",
         "electrodes": {name: electrode_facts(electrode, campaign) for name, electrode in campaign.electrodes.items()},
+        "solid_active_kg_per_l": solid_active_kg_per_l(campaign.facts),
         "cell_scatter": {
             capacity: {f"{rate:g}": spread for rate, spread in by_rate.items()} for capacity, by_rate in scatter.items()
         },
@@ -50,8 +54,20 @@ def inputs_of(
         | crops.hashes,
         "refused": crops.refused,
         "remarks": sorted({remark for fold in folds for remark in fold.remarks}),
-        "versions": {"ratescope": ratescope.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        "versions": {
+            "ratescope": ratescope.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": version("torch"),
+        },
     }
+
+
+def solid_active_kg_per_l(facts: CampaignFacts) -> float:
+    """Active material per litre of the coating's solid without pores: skeletal density × active fraction by weight."""
+    fractions = facts.weight_fractions
+    skeletal = skeletal_density_g_per_cm3(fractions, facts.densities_g_per_cm3)
+    return skeletal * fractions["active"] / sum(fractions.values())
 
 
 def electrode_facts(electrode: Electrode, campaign: Campaign) -> dict[str, Any]:
@@ -81,12 +97,13 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
                 f"{folder} was begun with other settings (see {settings_file}). "
                 "Resume it with the same recipe, protocol and folds, or choose another --out."
             )
-        earlier = read_inputs(folder)["files"]
-        if changed := [name for name in earlier | inputs["files"] if earlier.get(name) != inputs["files"].get(name)]:
+        earlier = read_inputs(folder)
+        if changed := _unlike(earlier["files"], inputs["files"]):
             raise TrainingError(
                 f"{folder} was begun on other files: {', '.join(sorted(changed)[:3])} changed since. "
                 "Bring them back, or choose another --out."
             )
+        _note_versions(folder, earlier, inputs["versions"])
         return
     prepare_folder(folder)
     write_csv(folder / "folds.csv", FOLD_COLUMNS, _fold_rows(folds))
@@ -94,9 +111,47 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
     write_text(settings_file, to_toml(settings))  # last: its presence says that the folder is claimed
 
 
+def _unlike(earlier: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [name for name in {**earlier, **now} if earlier.get(name) != now.get(name)]
+
+
+def _note_versions(folder: Path, earlier: Inputs, now: Mapping[str, str]) -> None:
+    """Other versions are no reason to refuse, but the report shall say that they were mixed."""
+    if changed := _unlike(earlier["versions"], now):
+        said = ", ".join(f"{name} {earlier['versions'].get(name, '(not noted)')}" for name in changed)
+        remark = (
+            f"Begun with {said}, resumed with {', '.join(f'{name} {now[name]}' for name in changed if name in now)}: "
+            "the networks may differ in their last digits from those of an undisturbed training."
+        )
+        remarks = list(dict.fromkeys([*earlier["remarks"], remark]))
+        write_json(folder / "campaign.json", earlier | {"remarks": remarks})
+
+
+def provenance(folder: Path) -> dict[str, Any]:
+    """Where the numbers of one capacity's part of a run come from: input hashes, settings, seed, versions."""
+    inputs, settings = read_inputs(folder), read_settings(folder / "settings.toml")
+    return {
+        "inputs": inputs["files"],
+        "settings": asdict(settings),
+        "seed": settings.train.seed,
+        "versions": inputs["versions"],
+    }
+
+
 def read_inputs(folder: Path) -> Inputs:
-    """The ``campaign.json`` of one capacity's part of a run."""
-    inputs: Inputs = json.loads((folder / "campaign.json").read_text(encoding="utf-8"))
+    """The ``campaign.json`` of one capacity's part of a run.
+
+    Raises
+    ------
+    TrainingError
+        If it is missing or damaged.
+    """
+    try:
+        inputs: Inputs = json.loads((folder / "campaign.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{folder / 'campaign.json'} cannot be read ({error}). Copy the run again, or train into another --out."
+        ) from error
     return inputs
 
 

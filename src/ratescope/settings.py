@@ -11,6 +11,7 @@ An unknown key gets help: ``settings.train: unknown key 'max_step'; did you mean
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from math import inf
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from ratescope.errors import SettingsError
+from ratescope.facts import fact_names
 from ratescope.records import Protocol
 from ratescope.units import CROP_COLUMNS, CROP_ROWS, NETWORK_PIXEL_SIZE_UM
 
@@ -101,6 +103,7 @@ class TrainSettings:
     output_unit: Literal["spread", "capacity"] = "spread"  # our choice: the last layer speaks in units of the training
     # curves' spread around their mean, so that the warm-up is not spent on finding 150 Ah/kg; "capacity": as published
     autocast_bf16: bool = True  # our choice: twice as fast where the CPU has AVX-512; elsewhere float32 is used
+    facts: tuple[str, ...] = ()  # told beside the crop, names of `ratescope.facts`; none in section 2.5
     checkpoint_every_s: float = 20.0  # our choice: what a kill may cost
     seed: int = 0
 
@@ -115,6 +118,7 @@ class TrainSettings:
         _check("train.patience_epochs", self.patience_epochs, "at least 1", self.patience_epochs >= 1)
         _check("train.l2", self.l2, "at least 0", self.l2 >= 0)
         _check("train.seed", self.seed, "at least 0", self.seed >= 0)
+        object.__setattr__(self, "facts", fact_names(self.facts, "settings.train.facts"))
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,9 @@ def quick_settings() -> Settings:
 RECIPES = ("paper", "quick")
 
 
-def read_recipe(recipe: str, *, protocol: Protocol | None = None, folds: int | None = None) -> Settings:
+def read_recipe(
+    recipe: str, *, protocol: Protocol | None = None, folds: int | None = None, facts: Sequence[str] | None = None
+) -> Settings:
     """The settings of ``paper``, ``quick`` or a TOML file; what the command line names wins over them."""
     if recipe in RECIPES:
         settings = quick_settings() if recipe == "quick" else Settings()
@@ -167,6 +173,8 @@ def read_recipe(recipe: str, *, protocol: Protocol | None = None, folds: int | N
         hint = f"; did you mean {near[0]!r}?" if near else ". Name paper, quick or a TOML file."
         raise SettingsError(f"there is no recipe {recipe!r}{hint}")
     asked = replace(settings.folds, protocol=protocol or settings.folds.protocol, count=folds or settings.folds.count)
+    if facts is not None:
+        settings = replace(settings, train=replace(settings.train, facts=fact_names(facts, "--facts")))
     return replace(settings, folds=asked)
 
 

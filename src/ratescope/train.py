@@ -11,22 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.baselines import curve_at_porosity, mean_curve, thresholded_porosity
+from ratescope.baselines.ladder import Seen, climb
+from ratescope.campaign.crop_facts import Facts, fact_remarks, fact_warnings, facts_of_crops
 from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
-from ratescope.campaign.sheets import read_campaign
-from ratescope.errors import InputError
+from ratescope.campaign.sheets import Campaign, read_campaign
+from ratescope.errors import InputError, TrainingError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
+from ratescope.facts import FACTS
 from ratescope.files import write_csv, write_json
 from ratescope.floor import floor_under
 from ratescope.jobs import run_jobs
+from ratescope.ladder import look_at, write_seen
+from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
-from ratescope.network.training import train_network
+from ratescope.network.team import ALONE, Team, is_helper, joined, team_of
+from ratescope.network.training import help_out, train_network
 from ratescope.records import CropId, Fold, OnProgress, no_progress
-from ratescope.run_folder import claim, inputs_of, parts_of
+from ratescope.run_folder import Inputs, claim, inputs_of, parts_of
 from ratescope.settings import Settings
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 
@@ -43,6 +48,7 @@ class FoldJob:
     folder: Path
     crops: CampaignCrops
     curves: Mapping[str, NDArray[np.float64]]
+    facts: Mapping[str, NDArray[np.float64]]
     settings: Settings
     learned_from: str
     simulated: bool
@@ -60,15 +66,32 @@ def train_campaign(
     start_from: Path | None = None,
     jobs: int = 1,
     dask: str | None = None,
+    devices: int | None = None,
     on_progress: OnProgress = no_progress,
 ) -> list[Path]:
     """Train every fold of a campaign for the named capacities and evaluate them; returns what was written.
 
+    Parameters
+    ----------
+    jobs, dask
+        Folds and capacities are independent networks, all in one queue: how many at once, or on which cluster.
+    devices : int, optional
+        How many processes share every batch instead, on this machine's GPUs or cores. Where ``torchrun`` started this
+        process beside the first one, it helps with the batches, writes nothing and returns nothing.
+
     Raises
     ------
+    InputError
+        If both were asked for at once.
     TrainingError
         If ``out`` holds another run, or one that was not asked to be resumed.
     """
+    if devices is not None and (jobs > 1 or dask is not None):
+        raise InputError("--devices shares every batch, --jobs and --dask whole networks. Ask for one of them.")
+    if is_helper():
+        with joined() as team:
+            help_out(team)
+        return []
     campaign = read_campaign(folder)
     tests = rate_tests(campaign, on_progress=on_progress)
     curves = {capacity: measured_curves(tests, capacity) for capacity in capacities}
@@ -77,13 +100,16 @@ def train_campaign(
     folds = make_folds(
         crops.ids, settings.folds.protocol, settings.folds.count, np.random.default_rng(settings.train.seed)
     )
-    inputs = inputs_of(campaign, crops, curves, folds)
+    facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
+    inputs = _with_facts(inputs_of(campaign, crops, curves, folds), facts, campaign, settings)
     for capacity in capacities:
         claim(out / capacity, settings, inputs, folds, resume=resume)
         if floor := floor_under(folder, settings, capacity):
             write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor})
-    for capacity in capacities:
-        fold_jobs = [
+    seen = look_at(campaign, crops, jobs=jobs, on_progress=on_progress)
+    write_seen(out / "crops.csv", seen, campaign)
+    fold_jobs = {
+        capacity: [
             FoldJob(
                 number,
                 fold,
@@ -91,6 +117,7 @@ def train_campaign(
                 out / capacity / f"fold_{number}",
                 crops,
                 learned[capacity],
+                facts,
                 settings,
                 inputs["learned_from"],
                 inputs["simulated"],
@@ -100,9 +127,29 @@ def train_campaign(
             for number, fold in enumerate(folds)
             if number in (settings.folds.only or range(len(folds)))
         ]
-        _train(fold_jobs, jobs, dask, on_progress)
-        _predict_folds(out / capacity, fold_jobs, on_progress)
+        for capacity in capacities
+    }
+    with team_of(devices) as team:
+        _train([job for of_capacity in fold_jobs.values() for job in of_capacity], jobs, dask, team, on_progress)
+    for capacity in capacities:
+        _predict_folds(out / capacity, fold_jobs[capacity], seen, on_progress)
     return evaluate_run(out, on_progress=on_progress)
+
+
+def _with_facts(inputs: Inputs, facts: Facts, campaign: Campaign, settings: Settings) -> Inputs:
+    """What was read, with what the networks are told beside the crops, in words where reports quote it."""
+    if not facts:
+        return inputs
+    ranges = {
+        name: {"unit": FACTS[name].unit, "lowest": float(told.min()), "highest": float(told.max())}
+        for name, told in facts.items()
+    }
+    remarks = [*fact_warnings(facts, settings.folds.protocol), *fact_remarks(campaign, facts)]
+    return inputs | {
+        "learned_from": f"{inputs['learned_from']}, told {', '.join(facts)} of each",
+        "facts": ranges,
+        "remarks": [*inputs["remarks"], *remarks],
+    }
 
 
 def _weights_to_start_from(run: Path | None, capacity: Capacity, number: int) -> Path | None:
@@ -114,19 +161,19 @@ def _weights_to_start_from(run: Path | None, capacity: Capacity, number: int) ->
     return found[number % len(found)]
 
 
-def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, on_progress: OnProgress) -> None:
+def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, team: Team, on_progress: OnProgress) -> None:
     if jobs == 1 and dask is None:
         for job in fold_jobs:
-            _train_fold(job, on_progress)
+            _train_fold(job, on_progress, team)
         return
-    what = f"{fold_jobs[0].capacity}: networks trained"
+    what = "networks trained"
     on_progress(0, len(fold_jobs), what)
     silent = partial(_train_fold, on_progress=no_progress)
     for done, _ in enumerate(run_jobs(silent, fold_jobs, jobs=jobs, dask=dask), start=1):
         on_progress(done, len(fold_jobs), what)
 
 
-def _train_fold(job: FoldJob, on_progress: OnProgress) -> None:
+def _train_fold(job: FoldJob, on_progress: OnProgress, team: Team = ALONE) -> None:
     def tell(done: int, total: int, what: str) -> None:
         on_progress(done, total, f"{job.capacity}, fold {job.number}: {what}")
 
@@ -141,11 +188,25 @@ def _train_fold(job: FoldJob, on_progress: OnProgress) -> None:
         c_rates_per_h=np.array(RATES_PER_H),
         folder=job.folder,
         resume=job.resume,
-        start_from=None if job.start_from is None else load_network(job.start_from)[0],
+        facts=job.facts,
+        start_from=_network_to_start_from(job),
         trained_on=job.learned_from,
         simulated=job.simulated,
+        team=team,
         on_progress=tell,
     )
+
+
+def _network_to_start_from(job: FoldJob) -> RateNetwork | None:
+    if job.start_from is None:
+        return None
+    network, card = load_network(job.start_from)
+    if card.facts != tuple(job.facts):
+        raise TrainingError(
+            f"{job.start_from} reads {', '.join(('crops', *card.facts))}, but what is to be trained reads "
+            f"{', '.join(('crops', *job.facts))}. Ask for the same facts (--facts), or train without --start-from."
+        )
+    return network
 
 
 def _curves_by_crop(job: FoldJob) -> NDArray[np.float64]:
@@ -156,28 +217,19 @@ def _indices(job: FoldJob, part: frozenset[CropId]) -> NDArray[np.intp]:
     return np.array([i for i, crop in enumerate(job.crops.ids) if crop in part], dtype=np.intp)
 
 
-def _predict_folds(folder: Path, fold_jobs: Sequence[FoldJob], on_progress: OnProgress) -> None:
-    """The network of each fold on all three parts, and the baselines on the same crops beside it."""
+def _predict_folds(folder: Path, fold_jobs: Sequence[FoldJob], seen: Seen, on_progress: OnProgress) -> None:
+    """The network of each fold on all three parts, and the rungs of the ladder on the same crops beside it."""
     networks: list[Row] = []
     baselines: list[Row] = []
     for done, job in enumerate(fold_jobs, start=1):
         measured = _curves_by_crop(job)
-        said = read_network(job.folder / "weights.safetensors").predict(job.crops.pixels).by_network[0]
+        said = read_network(job.folder / "weights.safetensors").predict(job.crops.pixels, job.facts).by_network[0]
         networks += _prediction_rows(job, measured, said, {"network": job.number})
-        for name, guessed in _baselines(job, measured).items():
+        for name, guessed in climb(job.fold, seen, measured).items():
             baselines += _prediction_rows(job, measured, guessed, {"network": job.number, "baseline": name})
         on_progress(done, len(fold_jobs), f"{job.capacity}: folds evaluated")
     write_csv(folder / "baseline_predictions.csv", (*FOLD_PREDICTION_COLUMNS, "baseline"), baselines)
     write_csv(folder / "fold_predictions.csv", FOLD_PREDICTION_COLUMNS, networks)
-
-
-def _baselines(job: FoldJob, measured: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    train = _indices(job, job.fold.train)
-    porosity = thresholded_porosity(job.crops.pixels)
-    return {
-        "mean curve": mean_curve(measured[train], len(measured)),
-        "curve at thresholded porosity": curve_at_porosity(porosity[train], measured[train], porosity),
-    }
 
 
 def _prediction_rows(

@@ -57,5 +57,5 @@ def test_no_crop_is_refused_with_where_to_look(ensemble):
 
 def test_networks_that_read_facts_are_refused_by_name_of_the_fact(ensemble, crop):
     card = replace(ensemble.card, facts=("coating_thickness_um",))
-    with pytest.raises(InputError, match=r"also read coating_thickness_um\. Give a run"):
+    with pytest.raises(InputError, match=r"also read coating_thickness_um\. Tell them"):
         ensemble_maps(replace(ensemble, card=card), crop[None], "occlusion")

@@ -2,39 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
 
-from ratescope.baselines import curve_at_porosity, mean_curve, thresholded_porosity
+from ratescope.baselines.curves import curve_at_porosity, mean_curve
 from ratescope.errors import TrainingError
-
-
-def crop_of_porosity(rng, porosity, rows=224, columns=672):
-    """Pores some micrometres wide, as blots of smooth noise; no optics."""
-    blots = ndimage.gaussian_filter(rng.standard_normal((rows, columns)), 10.0)
-    is_pore = blots < np.quantile(blots, porosity)
-    grey = np.where(is_pore, 60.0, 165.0) + rng.normal(0, 5, (rows, columns))
-    return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def test_the_threshold_finds_the_dark_share_of_the_area():
-    rng = np.random.default_rng(1)
-    crops = np.stack([crop_of_porosity(rng, porosity) for porosity in (0.2, 0.35, 0.5)])
-    assert thresholded_porosity(crops) == pytest.approx([0.2, 0.35, 0.5], abs=0.01)
-
-
-def test_a_crop_is_thresholded_without_looking_at_the_others():
-    """Else a test crop would be told of the training crops, and the rung would depend on who stands beside it."""
-    rng = np.random.default_rng(4)
-    crops = np.stack([crop_of_porosity(rng, porosity) for porosity in (0.2, 0.5)])
-    dimmed = np.stack([crops[0], crops[1] // 2])
-    assert thresholded_porosity(dimmed)[0] == thresholded_porosity(crops)[0]
-
-
-def test_lighting_does_not_change_the_porosity():
-    crop = crop_of_porosity(np.random.default_rng(2), 0.3)
-    dim = (crop * 0.6).astype(np.uint8)
-    bright, dark = thresholded_porosity(np.stack([crop, dim]))
-    assert bright == pytest.approx(dark, abs=0.005)
 
 
 def test_the_mean_curve_is_the_same_for_every_crop_and_skips_what_was_not_measured():

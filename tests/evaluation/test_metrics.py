@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.errors import InputError
@@ -123,6 +123,39 @@ def test_a_baseline_that_says_nothing_is_not_scored(fold_predictions):
     silent = fold_predictions.assign(predicted=fold_predictions["measured"].where(fold_predictions["c_rate_per_h"] < 5))
     content = metrics(fold_predictions, "specific", theoretical=159.7, ladder={"silent": silent})
     assert overall(content, who="silent")["values"] == overall(content)["values"] * 4 // 5
+
+
+def test_scores_by_porosity_stand_under_the_labels_of_table_1(fold_predictions):
+    calculated = {"E50": 0.495, "E35": 0.346, "E30": 0.300, "E25": 0.254}
+    content = metrics(fold_predictions, "specific", theoretical=159.7, porosity_of=calculated)
+    slices = content["test"]["network"]["per_electrode"]
+    assert list(slices["by_porosity"]) == ["0.25", "0.30", "0.35", "0.50"]  # that of E20 is not known
+    assert slices["by_porosity"]["0.35"] == slices["by_electrode"]["E35"]
+    assert slices["by_porosity_and_c_rate"]["0.50"] == slices["by_electrode_and_c_rate"]["E50"]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_scores_of_many_groups_at_once_agree_with_scoring_them_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (0, "test", f"E{rng.integers(3)}", n, float(rng.choice([0.2, 5.0])), *rng.uniform(0.0, 150.0, 2), 0)
+        for n in range(12)
+    ]
+    table = table_of(rows)
+    scores = metrics(table, "specific", theoretical=159.7)["test"]["network"]["per_crop"]
+    for (name, rate), part in table.groupby(["electrode", "c_rate_per_h"]):
+        score = scores["by_electrode_and_c_rate"][name][f"{rate:g}"]
+        large = part[part["measured"] >= 0.05 * 159.7]
+        known = {
+            "mape_percent": mape_percent(part["measured"], part["predicted"]),
+            "mape_percent_without_small": mape_percent(large["measured"], large["predicted"]),
+            "mae": mae(part["measured"], part["predicted"]),
+            "r2": r_squared(part["measured"], part["predicted"]),
+        }
+        assert score["values"] == len(part)
+        for key, value in known.items():
+            assert (np.nan if score[key] is None else score[key]) == pytest.approx(value, abs=2e-6, nan_ok=True), key
 
 
 def test_metrics_are_json_without_nan(fold_predictions):

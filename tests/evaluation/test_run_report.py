@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratescope.evaluation.implied_porosity import implied_porosity
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 
@@ -73,6 +74,51 @@ def test_a_network_that_loses_against_a_baseline_is_called_useless(run):
     lost = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder={"thresholded porosity": perfect})
     report = training_report(dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=lost),)))
     assert "Not better than thresholded porosity" in words_of(report)
+
+
+def test_the_report_says_what_was_asked_and_held_out_before_it_says_how_well(report):
+    text = words_of(report)
+    places = [
+        text.index(part)
+        for part in (
+            "What was asked",
+            "What was held out",
+            "beside what it must beat",
+            "The ladder:",
+            "Where not to trust",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_a_porosity_that_is_worth_more_than_the_image_is_said(run):
+    part = run.capacities[0]
+    perfect = {"curve at the electrode's porosity": part.fold_predictions.assign(predicted=lambda t: t["measured"])}
+    said = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder=perfect)
+    beaten = dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=said),))
+    assert "errs by 0.0 %: knowing the porosity is worth more than the image here" in words_of(training_report(beaten))
+    looked_up = words_of(training_report(dataclasses.replace(beaten, protocol="by-specimen")))
+    assert "worth more than the image" not in looked_up
+    assert "these electrodes were trained on too" in looked_up
+
+
+def test_a_rung_that_was_scored_on_fewer_values_says_so(run, report):
+    part = run.capacities[0]
+    some = part.fold_predictions.assign(predicted=lambda t: t["measured"].where(t["electrode"] != "E20"))
+    said = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder={"mean curve": some})
+    fewer = dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=said),))
+    assert "was not known everywhere: mean curve" in words_of(training_report(fewer))
+    assert "not known everywhere" not in words_of(report)
+
+
+def test_what_both_networks_imply_stands_beside_the_known_porosities(run, report, fold_predictions):
+    assert "Do both networks see the same coating?" not in words_of(report)
+    crops = fold_predictions[["electrode", "specimen", "file", "section"]].drop_duplicates()
+    known = crops.assign(area_porosity=0.31, electrode_porosity=0.254)
+    implied = implied_porosity(fold_predictions, fold_predictions, known, solid_active_kg_per_l=2.0)
+    text = words_of(training_report(dataclasses.replace(run, implied=implied)))
+    assert "50.0 31.0 25.4" in text
+    assert "against the area +19.0 on average" in text
 
 
 def test_simulated_runs_say_so_and_measured_ones_do_not(run, report):

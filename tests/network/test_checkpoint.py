@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, load_file, save_file
 
 from ratescope.errors import CheckpointError
+from ratescope.network import checkpoint
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard, load_network, round_weights, save_network
 from ratescope.settings import NetworkSettings
@@ -120,3 +121,37 @@ def test_rounding_moves_no_weight_by_more_than_half_a_thousandth(network):
     for name, weight in network.named_parameters():
         assert weight.detach().numpy() == pytest.approx(before[name], rel=2**-11, abs=2**-25)
         assert np.isfinite(weight.detach().numpy()).all()
+
+
+def forge(path, tensors=lambda tensors: tensors, about=lambda about: about):
+    """Change a file and give it an honest checksum."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    said = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["ratescope"])
+    del said["checksum"]
+    changed, said = tensors(load(content)), about(said)
+    save_file(changed, path, {"ratescope": json.dumps(said | {"checksum": checkpoint._checksum(changed, said)})})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"tensors": lambda t: t | {"input_mean": torch.full((3,), torch.nan)}},
+            r"input_mean holds values that are no",
+        ),
+        ({"tensors": lambda t: t | {"output_scale": torch.full((2,), torch.inf)}}, r"output_scale holds values that"),
+        ({"tensors": lambda t: t | {"output_scale": torch.ones(3)}}, r"of another architecture than its card says"),
+        ({"tensors": lambda t: {n: v for n, v in t.items() if n != "input_mean"}}, r"of another architecture than"),
+        ({"about": lambda a: a | {"network": a["network"] | {"filters": [10**7, 10**7]}}}, r"of another architecture"),
+        ({"about": lambda a: a | {"card": a["card"] | {"c_rates_per_h": []}}}, r"C-rates must rise .* names \(\)"),
+        (
+            {"about": lambda a: a | {"card": a["card"] | {"c_rates_per_h": [5.0, 0.2]}}},
+            r"C-rates must rise .*\(5\.0, 0",
+        ),
+    ],
+)
+def test_a_forged_file_is_refused_before_memory_is_asked_for(saved, change, says):
+    forge(saved, **change)
+    with pytest.raises(CheckpointError, match=says + r".*Train it again"):
+        load_network(saved)

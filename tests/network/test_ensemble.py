@@ -72,8 +72,16 @@ def test_facts_are_asked_for_by_name(tmp_path):
     with torch.no_grad():
         wanted = ensemble.networks[0](torch.from_numpy(pixels).permute(0, 3, 1, 2).float(), in_card_order)
     assert ensemble.predict(pixels, facts).predicted == pytest.approx(wanted.numpy(), rel=1e-5)
-    with pytest.raises(InputError, match=r"need thickness_um, one number per crop\. Fill that column"):
-        ensemble.predict(pixels, {"loading": facts["loading"]})
+    asked = r"also read thickness_um, which is not there as one finite number per crop\. Give it in facts"
+    for wrong in ({}, {"thickness_um": np.zeros(3)}, {"thickness_um": np.array([50.0, np.nan])}):
+        with pytest.raises(InputError, match=asked):
+            ensemble.predict(pixels, wrong | {"loading": facts["loading"]})
+
+
+def test_the_range_of_a_fact_is_what_any_of_the_networks_learned_from(tmp_path):
+    save_fold(tmp_path, 0, replace(CARD, facts=("load_mpa",), fact_ranges=((0.0, 200.0),)))
+    save_fold(tmp_path, 1, replace(CARD, facts=("load_mpa",), fact_ranges=((100.0, 750.0),)))
+    assert load_ensemble(tmp_path).card.fact_ranges == ((0.0, 750.0),)
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, 223, 672, 3), np.uint8), np.zeros((1, 224, 672, 3))])
@@ -93,3 +101,10 @@ def test_folds_of_different_capacities_do_not_make_an_ensemble(run):
 def test_an_empty_run_is_no_ensemble(tmp_path):
     with pytest.raises(CheckpointError, match=r"no fold_\*/weights\.safetensors.*Give a finished run"):
         load_ensemble(tmp_path)
+
+
+def test_networks_of_another_capacity_than_their_folder_says_are_refused(tmp_path):
+    """A mix-up when runs are copied by hand: Ah/L would be read as Ah/kg."""
+    save_fold(tmp_path / "density", 0)
+    with pytest.raises(CheckpointError, match=r"density: its networks predict specific\. Move them to specific/"):
+        load_ensemble(tmp_path / "density")

@@ -1,5 +1,8 @@
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from ratescope.errors import TrainingError
 from ratescope.network.architecture import RateNetwork
@@ -69,3 +72,20 @@ def test_a_state_of_another_training_is_refused(progress, tmp_path):
     write_progress(tmp_path / "state.safetensors", progress)
     with pytest.raises(TrainingError, match=r"other settings, crops or capacities \(fingerprint one, now two\).*--out"):
         read_progress(tmp_path / "state.safetensors", started("two"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda tensors: {n: t for n, t in tensors.items() if n != "marks"}, "lacks tensors"),
+        (lambda tensors: {n: t for n, t in tensors.items() if n != "network.input_mean"}, "lacks tensors"),
+        (lambda tensors: tensors | {"network.input_mean": torch.zeros(4)}, "lacks tensors"),
+    ],
+)
+def test_a_state_without_all_its_tensors_is_refused(progress, tmp_path, change, says):
+    path = tmp_path / "state.safetensors"
+    write_progress(path, progress)
+    about = json.dumps({"fingerprint": "one", "parts": 1})
+    save_file(change(load_file(path)), path, {"training": about})
+    with pytest.raises(TrainingError, match=rf"state\.safetensors: {says}\. Remove the folder of this fold"):
+        read_progress(path, started())

@@ -13,7 +13,8 @@ import torch
 from ratescope.errors import TrainingError
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import load_network
-from ratescope.network.training import batch_rows, new_network, steps_per_epoch, train_network, validation_mape
+from ratescope.network.learning import batch_rows, steps_per_epoch, validation_mape
+from ratescope.network.training import new_network, train_network
 from ratescope.network.training_set import TrainingSet
 from ratescope.settings import NetworkSettings, Settings, TrainSettings
 

@@ -34,6 +34,11 @@ def test_facts_stand_in_columns(parts):
     assert TrainingSet(**parts).fact_table(np.array([1, 3])).tolist() == [[1.0, -1.0], [3.0, -3.0]]
 
 
+def test_the_range_of_a_fact_is_that_of_the_training_crops(parts):
+    parts["facts"] = {"a": np.array([3.0, 99.0, 1.0, -99.0, 2.0])}
+    assert TrainingSet(**parts).fact_ranges == ((1.0, 3.0),)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

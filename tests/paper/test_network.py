@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ratescope.network.architecture import RateNetwork
+from ratescope.network.learning import steps_per_epoch
 from ratescope.network.optimiser import learning_rate, warm_up_steps
-from ratescope.network.training import steps_per_epoch
 from ratescope.settings import NetworkSettings, TrainSettings
 from ratescope.units import CROP_COLUMNS, CROP_ROWS
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ratescope.baselines.ladder import RUNGS
 from ratescope.cli import main
 
 
@@ -124,7 +125,12 @@ def test_a_run_has_all_its_files(run):
         )
         assert np.isfinite(table.predicted).all()
         metrics = json.loads((part / "metrics.json").read_text())
-        assert set(metrics["test"]) == {"network", "mean curve", "curve at thresholded porosity"}
+        assert list(metrics["test"]) == ["network", *RUNGS]
+        assert metrics["implied_porosity"]["per_crop"]["against_area_porosity"]["values"] > 0
+    assert (run / "implied_porosity.csv").is_file()
+    crops = rows_of(run / "crops.csv")
+    assert np.isfinite(crops.select_dtypes("number")).all().all()
+    assert crops.true_porosity.corr(crops.dark_share) > 0.8
     report = (run / "report.html").read_text(encoding="utf-8")
     assert "simulated" in report
     assert "http://" not in report.replace("http://www.w3.org", "")

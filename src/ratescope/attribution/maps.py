@@ -56,7 +56,7 @@ def ensemble_maps(
     if ensemble.card.facts:
         raise InputError(
             f"only networks that read crops alone can be explained; these also read {', '.join(ensemble.card.facts)}. "
-            "Give a run that was trained without facts."
+            "Tell them the facts of the micrograph first, with Ensemble.told."
         )
     keep_large_blocks()
     networks, runs = ensemble.networks, len(crops) * len(ensemble.networks)

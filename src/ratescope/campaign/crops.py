@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ratescope
+from ratescope.campaign.crop_facts import facts_in_sheets
 from ratescope.campaign.sheets import Campaign
 from ratescope.errors import CampaignError, InputError, MicrographError
 from ratescope.files import prepare_folder, whole_file, write_json
@@ -49,6 +50,10 @@ class MicrographFile:
         The campaign's pixel size: where the file says nothing.
     active_volume_share : float, optional
         Of the solid's volume, where a campaign tells the recipe.
+    facts : dict
+        What a campaign's sheets say of its electrode, by name (`ratescope.facts`).
+    electrode : str
+        Its name, where a campaign tells it.
     """
 
     path: Path
@@ -57,6 +62,8 @@ class MicrographFile:
     pixel_size_um: float | None = None
     otherwise_um: float | None = None
     active_volume_share: float | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+    electrode: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +75,7 @@ class CampaignCrops:
     ids : tuple of CropId
     pixels : uint8 array, shape (n, 224, 672, 3)
     thickness_um : dict
-        By micrograph file: the coating's mean thickness as measured in the image.
+        By micrograph file: the coating's mean thickness as measured in the image, where that shows all of it.
     refused : dict
         By micrograph file, or file and section: why.
     boxes : tuple of Box
@@ -103,7 +110,14 @@ def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) 
             share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
             found.extend(
                 MicrographFile(
-                    m.path, m.file, m.path.stem, pixel_size_um, m.pixel_size_um or campaign.facts.pixel_size_um, share
+                    m.path,
+                    m.file,
+                    m.path.stem,
+                    pixel_size_um,
+                    m.pixel_size_um or campaign.facts.pixel_size_um,
+                    share,
+                    facts_in_sheets(campaign.electrodes[m.electrode]),
+                    m.electrode,
                 )
                 for m in campaign.micrographs
             )
@@ -270,7 +284,7 @@ def prepare_campaign(
     if not ids:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(refused.items())[:3])
         raise CampaignError(f"{campaign.folder}: no micrograph could be prepared ({reasons}). See {out}/prepared.json.")
-    thickness = {e["file"]: float(e["coating"]["thickness_um"]) for e in entries if e["coating"]}
+    thickness = {e["file"]: float(e["coating"]["thickness_um"]) for e in entries if _shows_whole_coating(e)}
     return CampaignCrops(
         ids=tuple(ids),
         pixels=np.stack(pixels),
@@ -280,6 +294,11 @@ def prepare_campaign(
         boxes=tuple(boxes),
         level_to_file={e["file"]: np.array(e["level_to_file"]) for e in entries if e["level_to_file"]},
     )
+
+
+def _shows_whole_coating(entry: Entry) -> bool:
+    """Where the coating runs out of the image, it is only known to be at least so thick."""
+    return bool(entry["coating"]) and all(finding["code"] != "surface-not-seen" for finding in entry["findings"])
 
 
 def electrodes_of(campaign: Campaign) -> dict[str, dict[str, str]]:

@@ -11,11 +11,15 @@ import pandas as pd
 from ratescope.evaluation.figures import (
     MOST_CURVES,
     SPREAD_LABEL,
+    implied_porosity_svg,
+    ladder_svg,
     measured_and_predicted_svg,
     ordered,
     parity_svg,
     training_svg,
 )
+from ratescope.evaluation.implied_porosity import implied_porosity_scores
+from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, best_rung, figure_rungs
 from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means, mape_percent
 from ratescope.evaluation.pages import template
 from ratescope.evaluation.pictures import svg_uri
@@ -71,6 +75,8 @@ class RunSummary:
         In the order to show them, such as by porosity.
     limits : tuple of str
         Where not to trust these networks, a sentence each.
+    implied : DataFrame, or None
+        As `ratescope.evaluation.implied_porosity.implied_porosity` gives it; None unless both capacities were trained.
     """
 
     campaign: str
@@ -82,6 +88,7 @@ class RunSummary:
     remarks: tuple[str, ...] = ()
     name_of: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    implied: pd.DataFrame | None = None
 
 
 def training_report(run: RunSummary) -> str:
@@ -95,17 +102,26 @@ def training_report(run: RunSummary) -> str:
         parts=PARTS,
         spread_label=SPREAD_LABEL,
         most_curves=MOST_CURVES,
+        ladder=LADDER,
+        looked_up=run.protocol != "by-electrode",
+        implied=_implied_chapter(run),
     )
 
 
 def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
     """What the template shows of one capacity."""
     test = part.fold_predictions[part.fold_predictions["part"] == "test"].dropna(subset=["measured", "predicted"])
+    scores = part.metrics.get("test", {})
     return {
         "name": CAPACITY_NAME[part.capacity],
+        "ladder": svg_uri(ladder_svg(figure_rungs(scores, part.oracles))) if scores else None,
+        "told": scores.get(ELECTRODE_POROSITY),
+        "fewer": [name for name, score in scores.items() if _values_of(score) < _values_of(scores[NETWORK])],
         "metrics": part.metrics,
+        "rate_heads": [f"{rate}C" for rate in _slice_of(scores, "by_c_rate")],
+        "porosity_heads": [f"{100 * float(porosity):.0f} %" for porosity in _slice_of(scores, "by_porosity")],
         "electrodes": ordered(map(str, test["electrode"].unique()), run.name_of),
-        "best_rung": _best_rung(part.metrics),
+        "best_rung": best_rung(scores, "blind", "image"),
         "parity": None if test.empty else svg_uri(parity_svg(test, part.capacity)),
         "curves": None if test.empty else svg_uri(measured_and_predicted_svg(test, part.capacity, name_of=run.name_of)),
         "training": svg_uri(training_svg(part.histories)) if part.histories else None,
@@ -114,15 +130,26 @@ def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
     }
 
 
-def _best_rung(metrics: Mapping[str, Any]) -> tuple[str, float] | None:
-    """The baseline with the smallest test error per electrode, and that error in percent."""
-    errors = {
-        name: scores["per_electrode"]["overall"]["mape_percent"]
-        for name, scores in metrics.get("test", {}).items()
-        if name != NETWORK
+def _slice_of(scores: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return dict(scores[NETWORK]["per_electrode"][name]) if scores else {}
+
+
+def _values_of(score: Mapping[str, Any]) -> int:
+    return int(score["per_crop"]["overall"]["values"])
+
+
+def _implied_chapter(run: RunSummary) -> dict[str, Any] | None:
+    """What the template shows of the porosity that both networks imply."""
+    if run.implied is None or run.implied[run.implied["part"] == "test"]["implied_porosity"].dropna().empty:
+        return None
+    test = run.implied[run.implied["part"] == "test"]
+    has_area = bool(test["area_porosity"].notna().any())
+    scores = implied_porosity_scores(run.implied)
+    return {
+        "figure": svg_uri(implied_porosity_svg(test)) if has_area else None,
+        "scores": scores,
+        "electrodes": ordered(scores["by_electrode"], run.name_of),
     }
-    known = {name: error for name, error in errors.items() if error is not None}
-    return min(known.items(), key=lambda rung: rung[1]) if known else None
 
 
 def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

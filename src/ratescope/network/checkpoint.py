@@ -9,6 +9,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ class NetworkCard:
         Of the training crops: occlusion covers with it (section 2.7).
     facts : tuple of str
         Names of the scalar inputs beside the crop, in their order.
+    fact_ranges : tuple of two floats each
+        The lowest and the highest that the training crops had of each fact; empty where it is not known.
     trained_on : str
         In words; what is simulated is called simulated.
     simulated : bool
@@ -51,6 +55,7 @@ class NetworkCard:
     c_rates_per_h: tuple[float, ...]
     mean_colour: tuple[float, float, float]
     facts: tuple[str, ...] = ()
+    fact_ranges: tuple[tuple[float, float], ...] = ()
     trained_on: str = "not stated"
     simulated: bool = False
     arithmetic: str = "float32"
@@ -81,7 +86,7 @@ def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
     Raises
     ------
     CheckpointError
-        If the file is missing, cut short, altered, or of another schema or architecture.
+        If the file is missing, cut short, altered, of another schema or architecture, or holds what is no number.
     """
     try:
         content = path.read_bytes()
@@ -95,12 +100,20 @@ def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
         raise CheckpointError(f"{path}: not weights of ratescope, or cut short. Copy it again.") from error
     if checksum != _checksum(tensors, about):
         raise CheckpointError(f"{path}: altered since it was written: its checksum differs. Copy it again.")
+    _check_tensors(path, tensors, settings, card)
     network = RateNetwork(settings, rates=len(card.c_rates_per_h), facts=len(card.facts))
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: weights of another architecture than its card says. Train it again.") from error
+    network.load_state_dict(tensors)
     return network.eval(), card
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Tensor], settings: NetworkSettings, card: NetworkCard) -> None:
+    """Refuse what does not fit before memory is asked for: a checksum proves no honesty."""
+    with torch.device("meta"):
+        wanted = RateNetwork(settings, rates=len(card.c_rates_per_h), facts=len(card.facts)).state_dict()
+    if {name: tensor.shape for name, tensor in wanted.items()} != {n: tensor.shape for n, tensor in tensors.items()}:
+        raise CheckpointError(f"{path}: weights of another architecture than its card says. Train it again.")
+    if unknown := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
+        raise CheckpointError(f"{path}: {unknown[0]} holds values that are no numbers. Train it again.")
 
 
 def round_weights(network: RateNetwork) -> None:
@@ -124,7 +137,11 @@ def _card(path: Path, table: dict[str, Any]) -> NetworkCard:
             "Use the version of ratescope that wrote it."
         )
     known = {field.name for field in fields(NetworkCard)}
-    return from_table(NetworkCard, {key: value for key, value in table.items() if key in known}, "card")
+    card = from_table(NetworkCard, {key: value for key, value in table.items() if key in known}, "card")
+    rates = card.c_rates_per_h
+    if not rates or not all(0.0 < low < high for low, high in pairwise((*rates, inf))):
+        raise CheckpointError(f"{path}: C-rates must rise from above zero, but its card names {rates}. Train it again.")
+    return card
 
 
 def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ratescope.errors import CheckpointError, InputError
 from ratescope.network.allocator import keep_large_blocks
@@ -16,7 +19,7 @@ from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard, load_network
 from ratescope.network.training_set import Facts
 from ratescope.records import Prediction
-from ratescope.units import CROP_COLUMNS, CROP_ROWS, Capacity
+from ratescope.units import CAPACITIES, CROP_COLUMNS, CROP_ROWS, Capacity
 
 _CROPS_AT_ONCE = 2  # our choice: eight take as long per crop and four times the memory
 
@@ -31,7 +34,7 @@ class Ensemble:
     networks : tuple of RateNetwork
         In evaluation mode.
     card : NetworkCard
-        Of the first network, with the mean colour averaged over all of them.
+        Of the first network, with the mean colour averaged over all of them, and the widest range of each fact.
     """
 
     capacity: Capacity
@@ -67,9 +70,51 @@ class Ensemble:
         """The facts that the card names, in its order, shape (crops, facts)."""
         if not self.card.facts:
             return None
-        if missing := [name for name in self.card.facts if name not in facts or facts[name].shape != (crops,)]:
-            raise InputError(f"these networks need {', '.join(missing)}, one number per crop. Fill that column.")
+        if missing := [
+            name
+            for name in self.card.facts
+            if name not in facts or facts[name].shape != (crops,) or not np.isfinite(facts[name]).all()
+        ]:
+            raise InputError(
+                f"these networks also read {', '.join(missing)}, which is not there as one finite number per crop. "
+                "Give it in facts, by its name."
+            )
         return torch.from_numpy(np.stack([facts[name] for name in self.card.facts], axis=1)).float()
+
+    def told(self, known: Mapping[str, float]) -> Ensemble:
+        """The ensemble once it is told the facts of one micrograph: it then reads its crops alone.
+
+        ``known`` may hold more than is read.
+
+        Raises
+        ------
+        InputError
+            If a fact that the networks read is not known.
+        """
+        if not self.card.facts:
+            return self
+        if missing := [name for name in self.card.facts if name not in known]:
+            raise InputError(f"these networks also read {', '.join(missing)}, which is not known. Give its number.")
+        values = torch.tensor([known[name] for name in self.card.facts])
+        networks = tuple(told(network, values) for network in self.networks)
+        return replace(self, networks=networks, card=replace(self.card, facts=(), fact_ranges=()))
+
+
+def told(network: RateNetwork, facts: Tensor) -> RateNetwork:
+    """A network that reads crops alone and says of each what this one says with these facts, shape (facts,).
+
+    Facts enter the first layer of the regressor, so numbers that stay the same are part of its bias.
+    """
+    folded = deepcopy(network, {id(network.extractor): network.extractor})  # what facts do not touch is shared
+    first = cast("nn.Linear", folded.regressor[0])
+    features = first.in_features - len(facts)
+    standardised = (facts.to(first.weight) - network.fact_mean) / network.fact_scale
+    with torch.no_grad():
+        first.bias.add_(first.weight[:, features:] @ standardised)
+        first.weight = nn.Parameter(first.weight[:, :features].clone())
+    first.in_features = features
+    folded.fact_mean, folded.fact_scale = network.fact_mean[:0], network.fact_scale[:0]
+    return folded
 
 
 def read_network(path: Path) -> Ensemble:
@@ -84,7 +129,8 @@ def load_ensemble(folder: Path) -> Ensemble:
     Raises
     ------
     CheckpointError
-        If there are none, one is damaged, or they were not trained for the same capacity, C-rates and facts.
+        If there are none, one is damaged, or they were not trained for the same capacity, C-rates and facts, or for
+        another capacity than the folder is named after.
     """
     paths = sorted(folder.glob("fold_*/weights.safetensors"))
     if not paths:
@@ -96,8 +142,17 @@ def load_ensemble(folder: Path) -> Ensemble:
             raise CheckpointError(
                 f"{path}: {_task(card)}, but {paths[0]}: {_task(first)}. Keep the folds of one training in one folder."
             )
+    if folder.name in CAPACITIES and folder.name != first.capacity:
+        raise CheckpointError(f"{folder}: its networks predict {first.capacity}. Move them to {first.capacity}/.")
     red, green, blue = np.mean([card.mean_colour for card in cards], axis=0).tolist()
-    return Ensemble(first.capacity, first.c_rates_per_h, networks, replace(first, mean_colour=(red, green, blue)))
+    card = replace(first, mean_colour=(red, green, blue), fact_ranges=_widest(cards))
+    return Ensemble(first.capacity, first.c_rates_per_h, networks, card)
+
+
+def _widest(cards: Sequence[NetworkCard]) -> tuple[tuple[float, float], ...]:
+    """By fact: the lowest and the highest that any of the networks learned from."""
+    by_fact = zip(*(card.fact_ranges for card in cards), strict=False)  # none, where one card does not know them
+    return tuple((min(low for low, _ in ranges), max(high for _, high in ranges)) for ranges in by_fact)
 
 
 def _task(card: NetworkCard) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ratescope.errors import TrainingError
-from ratescope.files import whole_file
+from ratescope.files import write_bytes
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.optimiser import Lookahead
 from ratescope.settings import TrainSettings
@@ -29,6 +31,8 @@ class Progress:
         The network's state when it did best on the validation part.
     fingerprint : str
         Of the settings and the training set.
+    parts : int
+        In how many parts a batch was cut when the training began: batch norm compares the crops of each by itself.
     epochs_since_best : int
     sums : list of two floats
         Loss and MAPE added up over the steps of the running epoch.
@@ -40,6 +44,7 @@ class Progress:
     optimiser: Lookahead
     best: dict[str, Tensor]
     fingerprint: str
+    parts: int = 1
     best_mape: float = float("inf")
     epochs_since_best: int = 0
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0])
@@ -49,6 +54,13 @@ class Progress:
     def steps(self) -> int:
         """Updates so far."""
         return self.optimiser.steps
+
+    def move_to(self, device: torch.device) -> None:
+        """Go on there: the network, and what the optimiser keeps of its weights."""
+        tensors = self.optimiser.tensors()
+        self.network.to(device)
+        self.optimiser = Lookahead(self.network.parameters(), self.optimiser.settings)
+        self.optimiser.restore(tensors)
 
     def count_step(self, loss: float, error: float) -> None:
         """Add one step to the running epoch."""
@@ -67,9 +79,9 @@ class Progress:
             self.best_mape, self.epochs_since_best, self.best = validation_mape, 0, copy_of_state(self.network)
 
 
-def start_progress(network: RateNetwork, settings: TrainSettings, fingerprint: str) -> Progress:
+def start_progress(network: RateNetwork, settings: TrainSettings, fingerprint: str, parts: int = 1) -> Progress:
     """Before the first step."""
-    return Progress(network, Lookahead(network.parameters(), settings), copy_of_state(network), fingerprint)
+    return Progress(network, Lookahead(network.parameters(), settings), copy_of_state(network), fingerprint, parts)
 
 
 def copy_of_state(network: RateNetwork) -> dict[str, Tensor]:
@@ -79,15 +91,22 @@ def copy_of_state(network: RateNetwork) -> dict[str, Tensor]:
 
 def write_progress(path: Path, progress: Progress) -> None:
     """Write everything that the next step depends on, whole or not at all."""
+    whole = {name: tensor.contiguous() for name, tensor in tensors_of(progress).items()}
+    about = json.dumps({"fingerprint": progress.fingerprint, "parts": progress.parts})
+    # One key alone: safetensors writes several in a random order, and equal states would differ in their bytes. Not
+    # its `save_file`: that leaves a file of a random name behind when it is killed.
+    write_bytes(path, save(whole, {"training": about}))
+
+
+def tensors_of(progress: Progress) -> dict[str, Tensor]:
+    """Everything that the next step depends on, as it stands and not copied."""
     tensors = {f"network.{name}": tensor for name, tensor in progress.network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
     tensors |= {f"optimiser.{name}": tensor for name, tensor in progress.optimiser.tensors().items()}
     marks = [progress.best_mape, progress.epochs_since_best, *progress.sums]
     tensors["marks"] = torch.tensor(marks, dtype=torch.float64)
     tensors["history"] = torch.tensor(progress.history, dtype=torch.float64).reshape(-1, len(HISTORY_COLUMNS))
-    with whole_file(path) as part:
-        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(whole, part, {"fingerprint": progress.fingerprint})
+    return tensors
 
 
 def read_progress(path: Path, progress: Progress) -> None:
@@ -100,12 +119,22 @@ def read_progress(path: Path, progress: Progress) -> None:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            found = file.metadata()["fingerprint"]
+            about = json.loads(file.metadata()["training"])
+            found, parts = str(about["fingerprint"]), int(about["parts"])
             # Copied, because the mapped file is soon replaced by the next one.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  it is no mapping
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{path}: damaged ({error}). Remove the folder of this fold and train it again.") from error
     check_same_training(path, found, progress.fingerprint)
+    try:
+        take_over(progress, tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise TrainingError(f"{path}: lacks tensors. Remove the folder of this fold and train it again.") from error
+    progress.parts = parts
+
+
+def take_over(progress: Progress, tensors: Mapping[str, Tensor]) -> None:
+    """Bring a training that was just started to where `tensors_of` found another one."""
     progress.network.load_state_dict(_under("network.", tensors))
     progress.optimiser.restore(_under("optimiser.", tensors))
     progress.best = _under("best.", tensors)
@@ -123,5 +152,5 @@ def check_same_training(path: Path, found: str, wanted: str) -> None:
         )
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -97,6 +97,12 @@ class TrainingSet:
         spread: NDArray[np.float64] = np.sqrt(np.mean(squares, axis=0))
         return spread
 
+    @property
+    def fact_ranges(self) -> tuple[tuple[float, float], ...]:
+        """The lowest and the highest of each fact among the training crops."""
+        told = [values[self.train] for values in self.facts.values()]
+        return tuple((float(values.min()), float(values.max())) for values in told)
+
     def fact_table(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
         """The facts of some crops, shape (rows, facts)."""
         return np.array([values[rows] for values in self.facts.values()]).reshape(len(self.facts), len(rows)).T
@@ -106,6 +112,7 @@ def fingerprint(given: TrainingSet, settings: Settings, capacity: str, start_fro
     """A checksum over everything that decides what is learned: whoever resumes must bring the same."""
     train = asdict(settings.train)
     del train["checkpoint_every_s"]  # changes when a file is written, never what stands in it
+    del train["facts"]  # what was told counts, names and numbers, not what was asked for
     recipe = [asdict(settings.network), asdict(settings.augmentation), train]
     decided = [*recipe, capacity, given.c_rates_per_h, *given.facts]
     total = hashlib.sha256(json.dumps(decided).encode())

@@ -4,6 +4,14 @@ No global state: figures are `Figure` objects, never pyplot's. Functions named `
 """
 
 from ratescope.evaluation.figures.attribution import attribution_png, draw_crop, draw_influence_bar, story_png
+from ratescope.evaluation.figures.ladder import (
+    Kind,
+    Rung,
+    draw_implied_porosity,
+    draw_ladder,
+    implied_porosity_svg,
+    ladder_svg,
+)
 from ratescope.evaluation.figures.rate_curves import (
     SPREAD_LABEL,
     draw_measured_curve,
@@ -31,10 +39,14 @@ __all__ = [
     "SPREAD_LABEL",
     "UNIT_LABEL",
     "ElectrodeCurves",
+    "Kind",
+    "Rung",
     "attribution_png",
     "draw_crop",
     "draw_discharges",
+    "draw_implied_porosity",
     "draw_influence_bar",
+    "draw_ladder",
     "draw_measured_and_predicted",
     "draw_measured_curve",
     "draw_panel",
@@ -42,6 +54,8 @@ __all__ = [
     "draw_rate_curve",
     "draw_rate_plot",
     "draw_training",
+    "implied_porosity_svg",
+    "ladder_svg",
     "measured_and_predicted_svg",
     "ordered",
     "parity_svg",

@@ -1,7 +1,4 @@
-"""What a network must beat: the mean curve, and the curve at the porosity that a threshold gives.
-
-Each is fitted on the training part only, as the network is, and predicts crop by crop.
-"""
+"""The rungs that know a curve and at most a porosity: the mean curve, and the curve read at a porosity."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.errors import TrainingError
-from ratescope.imaging.descriptors import find_dark
-from ratescope.units import NETWORK_PIXEL_SIZE_UM
 
 
 def mean_curve(train_curves: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -31,22 +26,6 @@ def mean_curve(train_curves: NDArray[np.float64], n: int) -> NDArray[np.float64]
     array([[152.,  60.]])
     """
     return np.tile(_mean_of_known(_checked(train_curves)), (n, 1))
-
-
-def thresholded_porosity(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of each crop's area that is darker than half-way from its grains to its resin, shape (crops,).
-
-    That is `imaging.descriptors.find_dark` on each crop alone: no crop knows of another, and lighting does not matter.
-    ``crops`` has shape (crops, rows, columns, 3) and 0.123 µm per pixel.
-
-    Examples
-    --------
-    >>> crop = np.full((1, 40, 40, 3), 200, np.uint8)
-    >>> crop[:, :12] = 40
-    >>> thresholded_porosity(crop)
-    array([0.3])
-    """
-    return np.array([float(find_dark(crop[None], NETWORK_PIXEL_SIZE_UM).mean()) for crop in crops])
 
 
 def curve_at_porosity(

@@ -1,0 +1,148 @@
+"""What the rungs of the ladder see of a campaign's crops: looked at once, kept beside them, written into every run."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ratescope.baselines.ladder import Seen
+from ratescope.baselines.texture import TEXTURE_FEATURES, texture_features
+from ratescope.campaign.crops import CampaignCrops
+from ratescope.campaign.sheets import Campaign
+from ratescope.files import write_csv
+from ratescope.imaging.descriptors import porosity_by_recipe
+from ratescope.jobs import run_jobs
+from ratescope.records import Box, OnProgress, no_progress
+from ratescope.units import active_volume_share
+from ratescope.virtual_lab.cross_section import PHASES
+from ratescope.virtual_lab.phase_map import MATERIALS, crop_phases, read_phase_map
+
+SCHEMA = 1  # goes up when a feature is worked out in another way: then all crops are looked at anew
+DIGITS = 6  # significant; so that what was kept and what was just worked out are the same numbers
+KEPT_COLUMNS = ("crop", *TEXTURE_FEATURES, "true_porosity")
+CROP_COLUMNS = (
+    "electrode", "specimen", "file", "section", "electrode_porosity", "area_porosity", "true_porosity",
+    *TEXTURE_FEATURES,
+)  # fmt: skip
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """The crops of one micrograph that are to be looked at: everything that another core needs.
+
+    Attributes
+    ----------
+    pixels : uint8 array, shape (crops, 224, 672, 3)
+    truth : Path or None
+        The truth folder of a virtual campaign.
+    """
+
+    file: str
+    pixels: NDArray[np.uint8]
+    boxes: tuple[Box, ...]
+    level_to_file: Floats | None
+    truth: Path | None
+
+
+def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progress: OnProgress = no_progress) -> Seen:
+    """Everything that the ladder's rungs may look at; kept in ``prepared/texture.csv`` of the campaign."""
+    kept_file = campaign.folder / "prepared" / "texture.csv"
+    keys = [_key(crop) for crop in crops.pixels]
+    kept = _read_kept(kept_file)
+    new = [place for place, key in enumerate(keys) if key not in kept]
+    if new:
+        looks = _looks(campaign, crops, new)
+        on_progress(0, len(looks), "micrographs looked at for the ladder")
+        found: list[Floats] = []
+        for done, rows in enumerate(run_jobs(_look, looks, jobs=jobs), start=1):
+            found += list(rows)
+            on_progress(done, len(looks), "micrographs looked at for the ladder")
+        kept |= {keys[place]: row for place, row in zip(_in_order(crops, new), found, strict=True)}
+        rows_kept = [dict(zip(KEPT_COLUMNS, (key, *kept[key].tolist()), strict=True)) for key in dict.fromkeys(keys)]
+        write_csv(kept_file, KEPT_COLUMNS, rows_kept)
+    seen = np.stack([kept[key] for key in keys])
+    porosity = [campaign.electrodes[crop.electrode].porosity for crop in crops.ids]
+    return Seen(crops.ids, seen[:, :-1], np.array([np.nan if p is None else p for p in porosity]), seen[:, -1])
+
+
+def write_seen(path: Path, seen: Seen, campaign: Campaign) -> None:
+    """A row per crop: its porosities (the area's by the recipe) and its texture."""
+    share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
+    rows: list[dict[str, Any]] = [
+        {
+            **crop._asdict(),
+            "electrode_porosity": float(seen.electrode_porosity[place]),
+            "area_porosity": porosity_by_recipe(float(seen.dark_share[place]), share),
+            "true_porosity": float(seen.true_porosity[place]),
+            **dict(zip(TEXTURE_FEATURES, seen.texture[place].tolist(), strict=True)),
+        }
+        for place, crop in enumerate(seen.ids)
+    ]
+    write_csv(path, CROP_COLUMNS, rows)
+
+
+def _key(crop: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(f"{SCHEMA} {crop.shape} ".encode() + crop.tobytes()).hexdigest()[:16]
+
+
+def _read_kept(path: Path) -> dict[str, Floats]:
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.reader(handle))
+        if not rows or tuple(rows[0]) != KEPT_COLUMNS:
+            return {}
+        return {row[0]: np.array([float(field or "nan") for field in row[1:]]) for row in rows[1:]}
+    except (OSError, ValueError):
+        return {}  # not there yet, or changed by other hands: looked at anew
+
+
+def _in_order(crops: CampaignCrops, places: Sequence[int]) -> list[int]:
+    """Places in the order of `_looks`: micrograph by micrograph."""
+    files = list(dict.fromkeys(crops.ids[place].file for place in places))
+    return sorted(places, key=lambda place: (files.index(crops.ids[place].file), place))
+
+
+def _looks(campaign: Campaign, crops: CampaignCrops, places: Sequence[int]) -> list[Look]:
+    truth = campaign.folder / "truth"
+    looks = []
+    for file in dict.fromkeys(crops.ids[place].file for place in places):
+        own = [place for place in places if crops.ids[place].file == file]
+        is_known = file in crops.level_to_file and (truth / f"{Path(file).stem}_phases.png").is_file()
+        looks.append(
+            Look(
+                file,
+                crops.pixels[own],
+                tuple(crops.boxes[place] for place in own) if is_known else (),
+                crops.level_to_file.get(file),
+                truth if is_known else None,
+            )
+        )
+    return looks
+
+
+def _look(look: Look) -> Floats:
+    """Texture and true porosity of the crops of one micrograph, shape (crops, features + 1)."""
+    true = np.full(len(look.pixels), np.nan)
+    if look.truth is not None and look.level_to_file is not None:
+        phases, _ = read_phase_map(look.truth, Path(look.file).stem)
+        true = np.array([_area_porosity(crop_phases(phases, look.level_to_file, box)) for box in look.boxes])
+    with threadpool_limits(1):  # small matrices: see `baselines.ladder.climb`
+        texture = np.stack([texture_features(crop) for crop in look.pixels])
+    return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in np.column_stack([texture, true])])
+
+
+def _area_porosity(phases: NDArray[np.uint8]) -> float:
+    """Pores and cracks among what a coating is made of; what artefacts cover is left out."""
+    count = np.bincount(phases.ravel(), minlength=max(PHASES.values()) + 1)
+    known = sum(int(count[PHASES[name]]) for name in MATERIALS)
+    return int(count[PHASES["pore"]] + count[PHASES["crack"]]) / max(known, 1)

@@ -1,0 +1,63 @@
+"""What stands in a run's folder, so that it can be traced and resumed."""
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from ratescope.errors import TrainingError
+from ratescope.records import CropId, Fold
+from ratescope.run_folder import claim, provenance, read_inputs
+from ratescope.settings import Settings
+
+CROPS = [CropId(electrode, "s1", f"{electrode}.tif", 0) for electrode in "abc"]
+FOLDS = [Fold("electrode", frozenset(CROPS[:1]), frozenset(CROPS[1:2]), frozenset(CROPS[2:]))]
+INPUTS = {
+    "files": {"cells.csv": "1f", "a.tif": "2e"},
+    "versions": {"ratescope": "0.1.0", "torch": "2.5.0"},
+    "remarks": ["one remark"],
+}
+
+
+@pytest.fixture
+def claimed(tmp_path):
+    claim(tmp_path / "specific", Settings(), INPUTS, FOLDS, resume=False)
+    return tmp_path / "specific"
+
+
+def test_other_versions_are_noted_once_and_not_refused(claimed):
+    now = INPUTS | {"versions": {"ratescope": "0.1.0", "torch": "2.13.0"}}
+    for _ in range(2):
+        claim(claimed, Settings(), now, FOLDS, resume=True)
+    kept, said = read_inputs(claimed)["remarks"]
+    assert kept == "one remark"
+    assert said.startswith("Begun with torch 2.5.0, resumed with torch 2.13.0: ")
+
+
+@pytest.mark.parametrize("now", [{"cells.csv": "00", "a.tif": "2e"}, {"a.tif": "2e"}])
+def test_a_changed_or_missing_file_is_named_and_the_run_stays_as_it_is(claimed, now):
+    before = {path: path.read_bytes() for path in claimed.iterdir()}
+    with pytest.raises(
+        TrainingError, match=r"other files: cells\.csv changed since\. Bring them back, or .* another --out"
+    ):
+        claim(claimed, Settings(), INPUTS | {"files": now}, FOLDS, resume=True)
+    assert before == {path: path.read_bytes() for path in claimed.iterdir()}
+
+
+@pytest.mark.parametrize("content", ["", '{"schema": 1, "na', None])
+def test_a_damaged_campaign_json_is_said_in_a_sentence(claimed, content):
+    (claimed / "campaign.json").unlink()
+    if content is not None:
+        (claimed / "campaign.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"campaign\.json cannot be read .*Copy the run again, or .* another --out"):
+        claim(claimed, Settings(), INPUTS, FOLDS, resume=True)
+
+
+def test_provenance_names_inputs_settings_seed_and_versions(tmp_path):
+    settings = replace(Settings(), train=replace(Settings().train, seed=7))
+    claim(tmp_path, settings, INPUTS, FOLDS, resume=False)
+    assert provenance(tmp_path) == {
+        "inputs": INPUTS["files"],
+        "settings": asdict(settings),
+        "seed": 7,
+        "versions": INPUTS["versions"],
+    }
