@@ -152,6 +152,7 @@ def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(campaign, run,
     assert "was begun with other settings" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # tests/network kills trainings in the quick run
 def test_a_killed_run_ends_with_the_same_weights(campaign, run, recipe, tmp_path):
     """SIGKILL at whatever moment; then --resume until it is done."""
     out = tmp_path / "killed"

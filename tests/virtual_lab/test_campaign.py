@@ -160,6 +160,7 @@ campaign.make_campaign(Path(sys.argv[1]), CampaignPlan("continuum", electrodes=1
 """
 
 
+@pytest.mark.slow
 def test_a_killed_campaign_goes_on_to_the_same_bytes(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run([sys.executable, "-c", TINY, str(whole)], check=True)

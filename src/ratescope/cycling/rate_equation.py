@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 SERIES_BELOW = 1e-3  # our choice: there three terms of the series are exact to 1e-10
 LEAST_SLOPE = 1e-3  # our choice: with n > 1 the left side turns down at a highest current; there it is continued so
 TOLERANCE = 1e-13
+LARGEST_LOG = 700.0  # e to its power is near the largest number there is
 MOST_STEPS = 200  # most of them are needed only where the slope nearly ends
 
 
@@ -73,7 +74,9 @@ def _solved(currents: Floats, plateau: float, tau_h: float, exponent: float) -> 
     for _ in range(MOST_STEPS):
         inside = np.minimum(z, end)
         share, steepness = _share_and_steepness(-exponent * inside)
-        left = inside + np.log(share) + LEAST_SLOPE * (z - inside)
+        # Far beyond, where h is too small for a number, ln h = ln y − ln 2.
+        log_share = np.where(-exponent * inside < -LARGEST_LOG, -exponent * inside - np.log(2.0), np.log(share))
+        left = inside + log_share + LEAST_SLOPE * (z - inside)
         slope = np.where(z < end, np.maximum(1.0 - exponent * steepness, LEAST_SLOPE), LEAST_SLOPE)
         step = (right - left) / slope
         z = z + step
@@ -96,7 +99,7 @@ def _where_the_slope_ends(exponent: float) -> float:
 
 def _share_and_steepness(log_y: Floats | float) -> tuple[Floats, Floats]:
     """The share h = 1 − (1 − e^−y)/y with y = (Rτ)⁻ⁿ, and d ln h / d ln y, which falls from 1 to 0 with y."""
-    y = np.exp(np.clip(log_y, -700.0, 700.0))
+    y = np.exp(np.clip(log_y, -LARGEST_LOG, LARGEST_LOG))
     large = np.maximum(y, SERIES_BELOW)
     passed = -np.expm1(-large) / large
     share, rise = 1.0 - passed, passed - np.exp(-large)
