@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from ratescope.baselines.ladder import RUNGS
 from ratescope.errors import InputError
 from ratescope.evaluation.implied_porosity import IMPLIED_COLUMNS, implied_porosity, implied_porosity_scores
+from ratescope.evaluation.ladder import LADDER
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 from ratescope.files import write_csv, write_json, write_text
@@ -37,9 +37,10 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
             "Finish it with `ratescope train … --resume`."
         )
     implied = _implied_porosity(run)
+    implied_scores = None if implied is None else implied_porosity_scores(implied)
     evaluated = []
     for done, capacity in enumerate(parts, start=1):
-        evaluated.append(_evaluate_capacity(run / capacity, capacity, implied))
+        evaluated.append(_evaluate_capacity(run / capacity, capacity, implied_scores))
         on_progress(done, len(parts), "capacities evaluated")
     written = [run / "report.html", *(run / capacity / "metrics.json" for capacity in parts)]
     if implied is not None:
@@ -51,7 +52,8 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"electrode": str, "specimen": str, "file": str})
+    names = {"electrode": str, "specimen": str, "file": str}
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])  # an electrode may be called NA
 
 
 def _implied_porosity(run: Path) -> pd.DataFrame | None:
@@ -66,7 +68,7 @@ def _implied_porosity(run: Path) -> pd.DataFrame | None:
     return implied_porosity(specific, density, _read_table(run / "crops.csv"), solid_active_kg_per_l=solid)
 
 
-def _evaluate_capacity(folder: Path, capacity: Capacity, implied: pd.DataFrame | None) -> CapacityRun:
+def _evaluate_capacity(folder: Path, capacity: Capacity, implied_scores: Mapping[str, Any] | None) -> CapacityRun:
     inputs = read_inputs(folder)
     table = _read_table(folder / "fold_predictions.csv")
     baselines = _read_table(folder / "baseline_predictions.csv")
@@ -76,12 +78,12 @@ def _evaluate_capacity(folder: Path, capacity: Capacity, implied: pd.DataFrame |
         table,
         capacity,
         theoretical={name: facts["theoretical"][capacity] for name, facts in electrodes.items()},
-        ladder={name: rungs[name] for name in (*RUNGS, *rungs) if name in rungs},  # from the bottom up
+        ladder={name: rungs[name] for name in (*LADDER, *rungs) if name in rungs},  # from the bottom up
         cell_scatter={float(rate): spread for rate, spread in inputs["cell_scatter"][capacity].items()},
         porosity_of={name: facts["porosity"] for name, facts in electrodes.items() if facts["porosity"] is not None},
     )
-    if implied is not None:
-        said |= {"implied_porosity": implied_porosity_scores(implied)}
+    if implied_scores is not None:
+        said |= {"implied_porosity": implied_scores}
     write_json(folder / "metrics.json", said | provenance(folder))
     histories = {
         path.parent.name.replace("_", " "): pd.read_csv(path) for path in sorted(folder.glob("fold_*/history.csv"))

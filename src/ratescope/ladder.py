@@ -22,8 +22,7 @@ from ratescope.imaging.descriptors import porosity_by_recipe
 from ratescope.jobs import run_jobs
 from ratescope.records import Box, OnProgress, no_progress
 from ratescope.units import active_volume_share
-from ratescope.virtual_lab.cross_section import PHASES
-from ratescope.virtual_lab.phase_map import MATERIALS, crop_phases, read_phase_map
+from ratescope.virtual_lab.phase_map import area_porosity, crop_phases, read_phase_map
 
 SCHEMA = 1  # goes up when a feature is worked out in another way: then all crops are looked at anew
 DIGITS = 6  # significant; so that what was kept and what was just worked out are the same numbers
@@ -42,12 +41,15 @@ class Look:
 
     Attributes
     ----------
+    places : tuple of int
+        Which of the campaign's crops they are.
     pixels : uint8 array, shape (crops, 224, 672, 3)
     truth : Path or None
         The truth folder of a virtual campaign.
     """
 
     file: str
+    places: tuple[int, ...]
     pixels: NDArray[np.uint8]
     boxes: tuple[Box, ...]
     level_to_file: Floats | None
@@ -63,11 +65,10 @@ def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progr
     if new:
         looks = _looks(campaign, crops, new)
         on_progress(0, len(looks), "micrographs looked at for the ladder")
-        found: list[Floats] = []
-        for done, rows in enumerate(run_jobs(_look, looks, jobs=jobs), start=1):
-            found += list(rows)
+        found = zip(looks, run_jobs(_look, looks, jobs=jobs), strict=True)
+        for done, (look, rows) in enumerate(found, start=1):
+            kept |= {keys[place]: row for place, row in zip(look.places, rows, strict=True)}
             on_progress(done, len(looks), "micrographs looked at for the ladder")
-        kept |= {keys[place]: row for place, row in zip(_in_order(crops, new), found, strict=True)}
         rows_kept = [dict(zip(KEPT_COLUMNS, (key, *kept[key].tolist()), strict=True)) for key in dict.fromkeys(keys)]
         write_csv(kept_file, KEPT_COLUMNS, rows_kept)
     seen = np.stack([kept[key] for key in keys])
@@ -106,12 +107,6 @@ def _read_kept(path: Path) -> dict[str, Floats]:
         return {}  # not there yet, or changed by other hands: looked at anew
 
 
-def _in_order(crops: CampaignCrops, places: Sequence[int]) -> list[int]:
-    """Places in the order of `_looks`: micrograph by micrograph."""
-    files = list(dict.fromkeys(crops.ids[place].file for place in places))
-    return sorted(places, key=lambda place: (files.index(crops.ids[place].file), place))
-
-
 def _looks(campaign: Campaign, crops: CampaignCrops, places: Sequence[int]) -> list[Look]:
     truth = campaign.folder / "truth"
     looks = []
@@ -121,6 +116,7 @@ def _looks(campaign: Campaign, crops: CampaignCrops, places: Sequence[int]) -> l
         looks.append(
             Look(
                 file,
+                tuple(own),
                 crops.pixels[own],
                 tuple(crops.boxes[place] for place in own) if is_known else (),
                 crops.level_to_file.get(file),
@@ -135,14 +131,7 @@ def _look(look: Look) -> Floats:
     true = np.full(len(look.pixels), np.nan)
     if look.truth is not None and look.level_to_file is not None:
         phases, _ = read_phase_map(look.truth, Path(look.file).stem)
-        true = np.array([_area_porosity(crop_phases(phases, look.level_to_file, box)) for box in look.boxes])
+        true = np.array([area_porosity(crop_phases(phases, look.level_to_file, box)) for box in look.boxes])
     with threadpool_limits(1):  # small matrices: see `baselines.ladder.climb`
         texture = np.stack([texture_features(crop) for crop in look.pixels])
     return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in np.column_stack([texture, true])])
-
-
-def _area_porosity(phases: NDArray[np.uint8]) -> float:
-    """Pores and cracks among what a coating is made of; what artefacts cover is left out."""
-    count = np.bincount(phases.ravel(), minlength=max(PHASES.values()) + 1)
-    known = sum(int(count[PHASES[name]]) for name in MATERIALS)
-    return int(count[PHASES["pore"]] + count[PHASES["crack"]]) / max(known, 1)

@@ -52,11 +52,6 @@ class Measured:
         places = max(0, 1 - math.floor(math.log10(self.standard_error)))
         return f"{self.value:.{places}f} ± {self.standard_error:.{places}f}"
 
-    @property
-    def relative_error(self) -> float:
-        """Standard error as a share of the value."""
-        return abs(self.standard_error / self.value) if self.value else math.inf
-
 
 def propagated(formula: Callable[..., float], **inputs: Measured) -> Measured:
     """The formula's value at the inputs, with the standard error that their independent errors give it.

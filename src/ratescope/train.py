@@ -28,7 +28,7 @@ from ratescope.ladder import look_at, write_seen
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
-from ratescope.network.team import ALONE, Team, is_helper, joined, team_of
+from ratescope.network.team import ALONE, Team, is_helper, is_launched, joined, team_of
 from ratescope.network.training import help_out, train_network
 from ratescope.records import CropId, Fold, OnProgress, no_progress
 from ratescope.run_folder import Inputs, claim, inputs_of, parts_of
@@ -86,8 +86,10 @@ def train_campaign(
     TrainingError
         If ``out`` holds another run, or one that was not asked to be resumed.
     """
-    if devices is not None and (jobs > 1 or dask is not None):
-        raise InputError("--devices shares every batch, --jobs and --dask whole networks. Ask for one of them.")
+    if (devices is not None or is_launched()) and (jobs > 1 or dask is not None):
+        raise InputError(
+            "--devices and torchrun share every batch, --jobs and --dask whole networks. Ask for one of them."
+        )
     if is_helper():
         with joined() as team:
             help_out(team)

@@ -153,6 +153,23 @@ def test_two_cells_with_one_cycler_file_are_a_warning(folder):
         check_campaign(folder)
 
 
+def test_a_damaged_workbook_does_not_hide_the_other_faults(folder):
+    (folder / "damaged.xlsx").write_bytes(b"PK\x03\x04 cut short")
+    write_cells(folder, "c1,P30,12.1,damaged.xlsx,,,,,", "c2,P99,12.1,damaged.xlsx,,,,,")
+    with pytest.raises(CampaignError, match=r"(?s)'P99' is not in electrodes.csv.*damaged.xlsx"):
+        check_campaign(folder)
+
+
+def test_a_recipe_without_active_material_is_a_fault_and_no_crash(folder):
+    toml = 'name = "test"\npixel_size_um = 0.123\n[weight_fractions]\nbinder = 1.0\n'
+    (folder / "campaign.toml").write_text(toml)
+    (folder / "electrodes.csv").write_text(
+        "electrode,loading_mg_per_cm2,loading_sd_mg_per_cm2\nP30,15.4,0.2\nP20,15.4,0.2\n"
+    )
+    with pytest.raises(CampaignError, match=r"campaign.toml.*active"):
+        check_campaign(folder)
+
+
 def test_an_image_without_pixel_size_cannot_be_used(folder):
     (folder / "campaign.toml").write_text('name = "test"\n')
     with pytest.raises(

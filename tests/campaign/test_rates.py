@@ -265,3 +265,12 @@ def test_a_broken_file_leaves_the_table_of_the_last_time_whole(folder, tmp_path)
     with pytest.raises(InputError, match="does not exist. Name cycler files"):
         write_rates([folder, tmp_path / "nowhere"], out)
     assert out.read_bytes() == before
+
+
+def test_what_an_earlier_call_wrote_beside_the_exports_is_no_export(tmp_path):
+    write_export(tmp_path / "a.txt", (0.2, 0.9))
+    out, law, cycles = tmp_path / "rates.csv", tmp_path / "laws.csv", tmp_path
+    for _ in range(2):
+        written = write_rates([tmp_path], out, MASS_MG, law=law, cycles=cycles)
+        assert (written.inputs, written.refused) == (1, {})
+        assert tmp_path / "a.cycles.bdf.csv" in written.files

@@ -384,7 +384,7 @@ def test_uncertainties_are_read_where_they_are_given(folder):
     )
     campaign = read_campaign(folder)
     electrode = campaign.electrodes["P30"]
-    assert (electrode.coating_thickness_sd_um, electrode.loading_sd_mg_per_cm2) == (1.5, 0.2)
+    assert (electrode.coating_thickness_sd_um, electrode.active_loading_sd_mg_per_cm2) == (1.5, 0.2)
     assert campaign.cells[0].active_mass_sd_mg == 0.1
 
 

@@ -156,6 +156,17 @@ def test_three_nested_header_rows_leave_the_rows_of_cycles_and_steps_out(exports
     assert (np.diff(rows[TIME]) >= 0.0).all()
 
 
+def test_a_nested_export_gets_the_sign_that_its_records_tell(tmp_path):
+    text = (
+        "Cycle ID,Cap_Chg(mAh),Cap_DChg(mAh),,,,\n,Step ID,Step Name,Capacity(mAh),,,\n"
+        ",,Record ID,Step Type,Time(h:min:s.ms),Voltage(V),Current(mA)\n"
+        "1,1.9,1.8,,,,\n"
+        ",1,CC Chg,1.9,,,\n,,1,CC Chg,0:00:00.000,3.5,1.0\n,,2,CC Chg,0:10:00.000,4.2,1.0\n"
+        ",2,CC DChg,1.8,,,\n,,3,CC DChg,0:00:00.000,4.1,1.0\n,,4,CC DChg,0:10:00.000,3.0,1.0\n"
+    )
+    assert record_of(tmp_path, text).rows[CURRENT].to_list() == pytest.approx([1e-3, 1e-3, -1e-3, -1e-3])
+
+
 def test_a_step_row_without_its_last_fields_is_no_record_either(exports, ideal, tmp_path):
     """Newer software ends the rows of cycles and steps where their fields end."""
     text = re.sub(r",+$", "", exports["neware_nested.csv"].decode(), flags=re.MULTILINE)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratescope.evaluation.implied_porosity import implied_porosity
+from ratescope.evaluation.implied_porosity import implied_porosity, implied_porosity_scores
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 
@@ -116,7 +116,9 @@ def test_what_both_networks_imply_stands_beside_the_known_porosities(run, report
     crops = fold_predictions[["electrode", "specimen", "file", "section"]].drop_duplicates()
     known = crops.assign(area_porosity=0.31, electrode_porosity=0.254)
     implied = implied_porosity(fold_predictions, fold_predictions, known, solid_active_kg_per_l=2.0)
-    text = words_of(training_report(dataclasses.replace(run, implied=implied)))
+    first, *others = run.capacities
+    told = dataclasses.replace(first, metrics=first.metrics | {"implied_porosity": implied_porosity_scores(implied)})
+    text = words_of(training_report(dataclasses.replace(run, implied=implied, capacities=(told, *others))))
     assert "50.0 31.0 25.4" in text
     assert "against the area +19.0 on average" in text
 

@@ -93,6 +93,14 @@ def test_without_lightning_fabric_it_is_said_what_to_install(monkeypatch):
         pass
 
 
+def test_a_helper_that_ends_before_it_begins_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(
+        "ratescope.network.team._start_helper", lambda *_: subprocess.Popen([sys.executable, "-c", "exit(3)"])
+    )
+    with pytest.raises(TrainingError, match=r"exit status 3.*fewer --devices"), team_of(2):
+        pytest.fail("nobody came")
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_losses_of_one_that_normalises_two_halves(told, tmp_path):
     """A batch of seven: the halves have three crops and four, and still every crop counts alike."""

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ratescope.campaign.sheets import Campaign, CampaignFacts, Cell, Electrode
+from ratescope.campaign.sheets import Campaign, Cell, Electrode
 from ratescope.measured import Measured, propagated
 from ratescope.records import RateTest
-from ratescope.units import active_loading_mg_per_cm2
 
 
 def with_basis(test: RateTest, cell: Cell, campaign: Campaign) -> RateTest:
     """The rate test with the area of collector and the volume of coating that belong to the cell's active mass.
 
-    The mass was weighed for this cell, so that area and volume follow it: mass over loading, times thickness. Their
-    standard errors are known where those of mass, loading and thickness all are.
+    The mass was weighed for this cell, so that area and volume follow it: mass over loading, times thickness. The
+    area's standard error is known where those of mass and loading are, the volume's where that of the thickness is too.
     """
     electrode = campaign.electrodes[cell.electrode]
     loading, density = electrode.active_loading_mg_per_cm2, electrode.active_density_kg_per_l
     if cell.active_mass_mg is None:
         return test
-    area, volume = _measured_area_and_volume(cell, electrode, campaign.facts)
+    area, volume = _measured_area_and_volume(cell, electrode)
     return replace(
         test,
         active_mass_sd_mg=cell.active_mass_sd_mg,
@@ -31,15 +30,9 @@ def with_basis(test: RateTest, cell: Cell, campaign: Campaign) -> RateTest:
     )
 
 
-def _measured_area_and_volume(
-    cell: Cell, electrode: Electrode, facts: CampaignFacts
-) -> tuple[Measured | None, Measured | None]:
+def _measured_area_and_volume(cell: Cell, electrode: Electrode) -> tuple[Measured | None, Measured | None]:
     mass = _measured(cell.active_mass_mg, cell.active_mass_sd_mg)
-    # An error stands in the sheet on the loading's own basis; a loading and its error change basis alike.
-    loading_sd = electrode.loading_sd_mg_per_cm2
-    if loading_sd is not None:
-        loading_sd = active_loading_mg_per_cm2(loading_sd, facts.weight_fractions["active"], basis=facts.loading_basis)
-    loading = _measured(electrode.active_loading_mg_per_cm2, loading_sd)
+    loading = _measured(electrode.active_loading_mg_per_cm2, electrode.active_loading_sd_mg_per_cm2)
     thickness = _measured(electrode.coating_thickness_um, electrode.coating_thickness_sd_um)
     if mass is None or loading is None:
         return None, None

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ratescope.campaign.entries import Campaign, CampaignFacts, Electrode
+from ratescope.cycling.cycle_table import paths_of_cells
 from ratescope.errors import InputError
 from ratescope.files import write_json
 from ratescope.protocol import RateProtocol, read_protocol
 from ratescope.records import RateTest
-from ratescope.units import active_volume_share
+from ratescope.units import active_volume_share, current_a
 
 Group = dict[str, Any]
 ENDING = ".bpx.json"
@@ -34,8 +35,7 @@ def write_half_cells(
     """Write each cell of a campaign as ``{cell}.bpx.json``; those that could not be written, with the reason."""
     protocol = read_protocol(campaign.facts.protocol, campaign.folder)
     written, refused = [], {}
-    for test in tests:
-        path = folder / f"{test.cell.replace('/', '_')}{ENDING}"
+    for path, test in zip(paths_of_cells(folder, tests, ENDING), tests, strict=True):
         try:
             write_bpx(path, test, campaign.electrodes[test.electrode], campaign.facts, protocol, given=given)
         except InputError as error:
@@ -124,7 +124,7 @@ def _cell(test: RateTest, facts: CampaignFacts, protocol: RateProtocol) -> Group
         "Number of electrode pairs connected in parallel to make a cell": 1,
         "Lower voltage cut-off [V]": protocol.discharge_cut_off_v,
         "Upper voltage cut-off [V]": protocol.charge_cut_off_v,
-        "Nominal cell capacity [A.h]": test.active_mass_mg * 1e-6 * facts.theoretical_ah_per_kg,
+        "Nominal cell capacity [A.h]": current_a(1.0, test.active_mass_mg, facts.theoretical_ah_per_kg),
     }
 
 

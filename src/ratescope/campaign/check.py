@@ -146,12 +146,20 @@ def _same_cycler_files(campaign: Campaign) -> Iterable[str]:
     """Cells whose cycler files have the same bytes; a table of typed capacities may hold several cells."""
     by_size = defaultdict(list)
     for cell in campaign.cells:
-        if cell.path and is_file(cell.path) and not is_typed_file(cell.path):
+        if cell.path and is_file(cell.path):
             by_size[cell.path.stat().st_size].append((cell.name, cell.path))
     by_content = defaultdict(list)
     for cells in by_size.values():
         for name, path in cells if len(cells) > 1 else ():  # files of different sizes need not be read
-            by_content[file_hash(path)].append(name)
-    for names in by_content.values():
-        if len(names) > 1:
-            yield f"cells.csv: {' and '.join(names)} have the same cycler file. Give each cell its own, or one row."
+            by_content[file_hash(path)].append((name, path))
+    for cells in by_content.values():
+        if len(cells) > 1 and not _is_typed(cells[0][1]):
+            names = " and ".join(name for name, _ in cells)
+            yield f"cells.csv: {names} have the same cycler file. Give each cell its own, or one row."
+
+
+def _is_typed(path: Path) -> bool:
+    try:
+        return is_typed_file(path)
+    except RateTestError:
+        return False  # its own fault is said already

@@ -44,7 +44,7 @@ class Electrode:
     ----------
     active_density_kg_per_l : float or None
         Active material per litre of coating: what turns Ah/kg into Ah/L.
-    coating_thickness_sd_um, loading_sd_mg_per_cm2 : float or None
+    coating_thickness_sd_um, active_loading_sd_mg_per_cm2 : float or None
         Standard uncertainties as they were typed; the second on the campaign's loading basis.
     """
 
@@ -57,7 +57,7 @@ class Electrode:
     porosity_label: str
     active_density_kg_per_l: float | None
     coating_thickness_sd_um: float | None = None
-    loading_sd_mg_per_cm2: float | None = None
+    active_loading_sd_mg_per_cm2: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from math import inf
 
 from ratescope.campaign.entries import CampaignFacts
 from ratescope.campaign.table import Table
+from ratescope.units import specific_capacity_ah_per_kg
 
 POROSITY_TOLERANCE = 0.02  # our choice, two points: 1 µm of 50 and 2 % of the mass make one and a half
 ACTIVE_MASS_MG = (0.5, 500.0)  # our choice: a disc of 5 mm at 3 mg/cm² to a pouch of 30 cm² at 17 mg/cm²
@@ -48,7 +49,9 @@ def check_typed_capacities(
     before = inf
     for rate, capacity_ah in sorted(typed_ah.items()):
         column = f"capacity_ah_at_{rate:g}c"
-        specific = capacity_ah / active_mass_mg * 1e6 if active_mass_mg and theoretical > 0.0 else 0.0
+        specific = 0.0
+        if active_mass_mg and theoretical > 0.0:
+            specific = specific_capacity_ah_per_kg(capacity_ah, active_mass_mg)
         if specific > 10.0 * theoretical:  # our choice: no material holds ten times its theoretical capacity
             said = f"{capacity_ah:g} Ah in {active_mass_mg:g} mg are {specific:.4g} Ah/kg"
             table.fault(row, column, f"{said}, {specific / theoretical:.0f} times the theoretical. Is it in mAh?")

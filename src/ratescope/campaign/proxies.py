@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -120,12 +121,13 @@ def _capacities(curves: Mapping[str, RateCurve]) -> tuple[dict[str, Floats], lis
 def _in_order(written: Sequence[tuple[str, str]]) -> list[tuple[str, float]]:
     """Days (as 2026-03-31) and numbers; empty where some value is neither."""
     try:
-        return [
+        ordered = [
             (electrode, float(date.fromisoformat(value).toordinal() if value.count("-") == 2 else value))
             for electrode, value in written
         ]
     except ValueError:
         return []
+    return ordered if all(isfinite(value) for _, value in ordered) else []  # "nan" reads as a number
 
 
 def _facts_of(pictures: Sequence[Picture]) -> dict[str, list[tuple[str, float]]]:

@@ -12,7 +12,7 @@ from ratescope.cycling.rate_law_fit import fit_rate_law
 from ratescope.errors import RateTestError
 from ratescope.files import write_csv
 from ratescope.records import RateTest
-from ratescope.units import CAPACITIES, UNIT_OF, Capacity, capacity_density_ah_per_l
+from ratescope.units import CAPACITIES, UNIT_OF, Capacity, capacity_density_ah_per_l, current_a
 
 Rows = list[dict[str, object]]
 LAW_COLUMNS = (
@@ -107,7 +107,7 @@ def theoretical_of(tests: Sequence[RateTest], capacity: Capacity, theoretical_ah
     if capacity == "specific":
         return theoretical_ah_per_kg
     one_c = [
-        capacity_density_ah_per_l(theoretical_ah_per_kg * test.active_mass_mg * 1e-6, test.coating_volume_mm3)
+        capacity_density_ah_per_l(current_a(1.0, test.active_mass_mg, theoretical_ah_per_kg), test.coating_volume_mm3)
         for test in tests
         if test.active_mass_mg and test.coating_volume_mm3
     ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ratescope.campaign import bpx_file
 from ratescope.campaign.rates import usable_rate_tests
 from ratescope.campaign.sheets import Campaign, is_campaign, read_campaign
+from ratescope.cycling import cycle_table
 from ratescope.cycling.rate_test import rate_test, rate_test_from_capacities
 from ratescope.cycling.readers import read_cycler_file
 from ratescope.cycling.readers.typed_file import is_typed_file, read_typed_file
@@ -16,6 +18,8 @@ from ratescope.errors import CampaignError, InputError, RateTestError
 from ratescope.protocol import TABLE_2, RateProtocol
 from ratescope.records import OnProgress, RateTest, no_progress
 from ratescope.units import THEORETICAL_AH_PER_KG
+
+WRITTEN = (bpx_file.ENDING, cycle_table.ENDING)  # by an earlier call, perhaps beside the exports
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class RateSource:
 
 def read_rates(
     paths: Sequence[Path],
-    out: Path,
+    own: Collection[Path],
     active_mass_mg: float | None = None,
     theoretical_ah_per_kg: float | None = None,
     *,
@@ -48,14 +52,15 @@ def read_rates(
 ) -> list[RateSource]:
     """The rate tests of each campaign, and of all bare files together.
 
-    A folder that is no campaign stands for the files in it, without ``out``. One file is read after the other, and
-    only its discharges are kept. ``protocol`` is that of the bare files; a campaign names its own.
+    A folder that is no campaign stands for the files in it, without ``own``, the tables that are written. One file is
+    read after the other, and only its discharges are kept. ``protocol`` is that of the bare files; a campaign names its
+    own.
     """
     sources: list[RateSource] = []
     files: list[Path] = []
     for path in paths:
         if not is_campaign(path):
-            files += _files_at(path, out)
+            files += _files_at(path, own)
             continue
         campaign = _with_theoretical(read_campaign(path), theoretical_ah_per_kg)
         if not campaign.cells:
@@ -82,14 +87,15 @@ def _bare_source(files: Sequence[Path], facts: BareFacts, on_progress: OnProgres
     return RateSource(None, facts.theoretical_ah_per_kg, tests, refused)
 
 
-def _files_at(path: Path, out: Path) -> list[Path]:
+def _files_at(path: Path, own: Collection[Path]) -> list[Path]:
     if not path.exists():
         raise InputError(f"{path} does not exist. Name cycler files, a folder of them, or a campaign's folder.")
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    # The table that an earlier call wrote among the exports is none of them.
-    files = [file for file in files if file.resolve() != out.resolve()]
+    # What an earlier call wrote among the exports is none of them.
+    known = {path.resolve() for path in own}
+    files = [file for file in files if file.resolve() not in known and not file.name.endswith(WRITTEN)]
     if not files:
         raise InputError(f"{path} is an empty folder. Put cycler files there, or name a campaign's folder.")
     return files

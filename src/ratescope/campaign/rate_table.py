@@ -10,7 +10,7 @@ from ratescope.campaign.bpx_file import read_given, write_half_cells
 from ratescope.campaign.rate_laws import write_rate_laws
 from ratescope.campaign.rate_sources import read_rates
 from ratescope.campaign.rates import measured_curves
-from ratescope.cycling.cycle_table import write_cycle_tables
+from ratescope.cycling.cycle_table import paths_of_cells, write_cycle_tables
 from ratescope.cycling.degradation import degradation, degradation_in_words
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_rows
 from ratescope.errors import InputError
@@ -29,9 +29,10 @@ class RatesWritten:
     inputs : int
         Files and cells that were tried.
     refused : mapping of str to str
-        By file or cell: why it could not be used, or has no BPX file.
+        By file or cell: why it could not be used.
     remarks : tuple of str
-        What was put right or should be looked at, what each cell lost over its test, where no rate law fits.
+        What was put right or should be looked at, what each cell lost over its test, where no rate law fits or
+        no BPX file could be written.
     """
 
     files: tuple[Path, ...]
@@ -74,10 +75,13 @@ def write_rates(
     """
     known = read_given(given) if given else None
     of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
-    sources = read_rates(paths, out, active_mass_mg, theoretical_ah_per_kg, protocol=of_files, on_progress=on_progress)
+    own = [path for path in (out, law) if path]
+    sources = read_rates(paths, own, active_mass_mg, theoretical_ah_per_kg, protocol=of_files, on_progress=on_progress)
     if half_cells and not any(source.campaign for source in sources):
         raise InputError("bare files do not say what half cell they come from. Name a campaign for BPX files.")
     tests = [test for source in sources for test in source.tests]
+    for folder in filter(None, (cycles, half_cells)):
+        paths_of_cells(folder, tests, "")  # before anything is written
     refused = {name: reason for source in sources for name, reason in source.refused.items()}
     inputs = len(tests) + len(refused)
     write_csv(out, RATE_COLUMNS, (row for test in tests for row in rate_rows(test)))
@@ -94,7 +98,7 @@ def write_rates(
         if half_cells and source.campaign:
             written, without = write_half_cells(half_cells, source.tests, source.campaign, given=known)
             files += written
-            refused |= without
+            said += [f"{name} was not written: {reason}" for name, reason in without.items()]
     return RatesWritten(tuple(files), inputs, refused, tuple(said))
 
 

@@ -6,18 +6,23 @@ A campaign is a folder that a laboratory fills by hand; campaign/columns.py desc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import pi
 from pathlib import Path
 
 from ratescope.campaign import columns as known
+from ratescope.campaign.campaign_toml import read_campaign_toml
 from ratescope.campaign.columns import TYPED_CAPACITY
 from ratescope.campaign.entries import Campaign, CampaignFacts, Cell, Electrode, MicrographEntry, Notes
-from ratescope.campaign.facts import read_facts
 from ratescope.campaign.plausible import check_active_mass, check_porosity, check_typed_capacities
 from ratescope.campaign.references import existing_file, is_file, known_electrode, once
 from ratescope.campaign.table import Fields, ReadNumber, Table
 from ratescope.errors import CampaignError
-from ratescope.units import porosity_from_mass, skeletal_density_g_per_cm3
+from ratescope.units import (
+    active_loading_mg_per_cm2,
+    coating_loading_mg_per_cm2,
+    loading_from_disc,
+    porosity_from_mass,
+    skeletal_density_g_per_cm3,
+)
 
 __all__ = [
     "CELL_COLUMNS",
@@ -78,7 +83,7 @@ def read_sheets(folder: Path) -> tuple[Campaign, Notes]:
             f"{folder} is no campaign: it has no campaign.toml. `ratescope campaign new {folder}` writes a template."
         )
     notes = Notes()
-    facts = read_facts(folder / "campaign.toml", notes)
+    facts = read_campaign_toml(folder / "campaign.toml", notes)
     electrodes_sheet, micrographs_sheet, cells_sheet = (
         Table.read(folder / name, columns, notes, without_rows=known.MAY_COME_LATER.get(name, ""))
         for name, columns in known.SHEETS.items()
@@ -103,6 +108,7 @@ def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: Campaig
     thickness = number("coating_thickness_um", low=1.0, high=1000.0)
     coating_loading = _coating_loading(sheet, row, facts, number)
     given = number("porosity", low=0.0, high=0.95)
+    loading_sd = number("loading_sd_mg_per_cm2", high=100.0)
     active, skeletal = facts.weight_fractions.get("active") or 1.0, _skeletal_density(facts)
     worked_out = None
     if thickness and coating_loading and skeletal:
@@ -124,7 +130,10 @@ def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: Campaig
         porosity_label=fields.get("porosity_label", "") or name,
         active_density_kg_per_l=density,
         coating_thickness_sd_um=number("coating_thickness_sd_um", high=100.0),
-        loading_sd_mg_per_cm2=number("loading_sd_mg_per_cm2", high=100.0),
+        # A loading and its error stand on one basis and change it alike.
+        active_loading_sd_mg_per_cm2=None
+        if loading_sd is None
+        else active_loading_mg_per_cm2(loading_sd, active, basis=facts.loading_basis),
     )
 
 
@@ -143,13 +152,13 @@ def _coating_loading(sheet: Table, row: int, facts: CampaignFacts, number: ReadN
     mass, diameter, foil = number("mass_mg"), number("diameter_mm", low=1.0, high=200.0), number("foil_mass_mg")
     if loading is not None:
         active = facts.weight_fractions.get("active") or 1.0  # its lack is a fault of campaign.toml
-        return loading / active if facts.loading_basis == "active" else loading
+        return coating_loading_mg_per_cm2(loading, active, basis=facts.loading_basis)
     if mass is None or diameter is None or foil is None:
         return None
     if mass <= foil:
         sheet.fault(row, "mass_mg", f"{mass:g} mg with foil is not more than the foil's {foil:g} mg. Check both.")
         return None
-    return (mass - foil) / (pi / 4.0 * (diameter / 10.0) ** 2)
+    return loading_from_disc(mass, foil, diameter)
 
 
 def _micrographs(sheet: Table, folder: Path, electrodes: Mapping[str, Electrode]) -> Iterable[MicrographEntry]:

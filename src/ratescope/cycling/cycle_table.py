@@ -55,12 +55,23 @@ def write_cycle_tables(folder: Path, tests: Sequence[RateTest]) -> list[Path]:
     InputError
         If two cells have one name.
     """
-    names = [test.cell for test in tests]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"the cells {', '.join(twice)} stand here twice; one file holds one cell. Rename one of each.")
-    paths = [folder / f"{name.replace('/', '_')}{ENDING}" for name in names]
+    paths = paths_of_cells(folder, tests, ENDING)
     for path, test in zip(paths, tests, strict=True):
         write_csv(path, CYCLE_COLUMNS, cycle_rows(test))
+    return paths
+
+
+def paths_of_cells(folder: Path, tests: Sequence[RateTest], ending: str) -> list[Path]:
+    """A file for each cell.
+
+    Raises
+    ------
+    InputError
+        If two cells would have one file.
+    """
+    paths = [folder / f"{test.cell.replace('/', '_')}{ending}" for test in tests]
+    if twice := sorted({test.cell for test, path in zip(tests, paths, strict=True) if paths.count(path) > 1}):
+        raise InputError(f"the cells {', '.join(twice)} stand here twice; one file holds one cell. Rename one of each.")
     return paths
 
 

@@ -18,7 +18,6 @@ from ratescope.evaluation.figures import (
     parity_svg,
     training_svg,
 )
-from ratescope.evaluation.implied_porosity import implied_porosity_scores
 from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, best_rung, figure_rungs
 from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means, mape_percent
 from ratescope.evaluation.pages import template
@@ -144,7 +143,7 @@ def _implied_chapter(run: RunSummary) -> dict[str, Any] | None:
         return None
     test = run.implied[run.implied["part"] == "test"]
     has_area = bool(test["area_porosity"].notna().any())
-    scores = implied_porosity_scores(run.implied)
+    scores = run.capacities[0].metrics["implied_porosity"]
     return {
         "figure": svg_uri(implied_porosity_svg(test)) if has_area else None,
         "scores": scores,

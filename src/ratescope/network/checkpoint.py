@@ -90,7 +90,7 @@ def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
     """
     try:
         content = path.read_bytes()
-        tensors, about = load(content), _about(content)
+        tensors, about = load(content), json.loads(metadata_of(content)["ratescope"])
         checksum = about.pop("checksum")
         settings = from_table(NetworkSettings, about["network"], "network")
         card = _card(path, about["card"])
@@ -123,11 +123,11 @@ def round_weights(network: RateNetwork) -> None:
             weight.copy_(weight.to(torch.float16))
 
 
-def _about(content: bytes) -> dict[str, Any]:
+def metadata_of(content: bytes) -> dict[str, str]:
     """What stands in the header of a safetensors file beside the tensors: eight bytes of length, then JSON."""
     length = int.from_bytes(content[:8], "little")
-    about: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["ratescope"])
-    return about
+    metadata: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return metadata
 
 
 def _card(path: Path, table: dict[str, Any]) -> NetworkCard:

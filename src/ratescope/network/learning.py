@@ -19,7 +19,7 @@ from ratescope.network.architecture import RateNetwork
 from ratescope.network.augmentation import draw_moves, moved
 from ratescope.network.loss import kernel_l2, mape
 from ratescope.network.optimiser import learning_rate, warm_up_steps
-from ratescope.network.parts import add_up_parts, check_parts, dropout_of, own_parts, pieces_of
+from ratescope.network.parts import add_up_parts, dropout_of, own_parts, pieces_of
 from ratescope.network.progress import Progress
 from ratescope.network.team import ALONE, Team
 from ratescope.network.training_set import TrainingSet
@@ -49,9 +49,8 @@ def learn(
     Raises
     ------
     TrainingError
-        If loss or validation error are not finite, or the team cannot share out a batch.
+        If loss or validation error are not finite.
     """
-    check_parts(progress.parts, min(settings.train.batch, len(given.train)), team)
     network = _on_device(progress, team)
     reduced = _reduced(given.crops[given.train], settings.network.input_reduction)
     epoch_steps = steps_per_epoch(len(given.train), settings.train.batch)

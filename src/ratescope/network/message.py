@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load, save
 
 from ratescope.network.architecture import RateNetwork
-from ratescope.network.progress import Progress, start_progress, take_over, tensors_of
+from ratescope.network.checkpoint import metadata_of
+from ratescope.network.progress import Progress, start_progress, take_over, tensors_of, under
 from ratescope.network.training_set import TrainingSet
 from ratescope.settings import Settings, from_table, to_toml
 
@@ -26,8 +27,7 @@ def to_message(given: TrainingSet, progress: Progress, settings: Settings) -> by
 
 def from_message(content: bytes) -> tuple[TrainingSet, Progress, Settings]:
     """The same training in another process."""
-    length = int.from_bytes(content[:8], "little")
-    said = json.loads(content[8 : 8 + length])["__metadata__"]
+    said = metadata_of(content)
     about, settings = json.loads(said["about"]), from_table(Settings, tomllib.loads(said["settings"]))
     tensors = load(content)
     given = TrainingSet(
@@ -41,6 +41,5 @@ def from_message(content: bytes) -> tuple[TrainingSet, Progress, Settings]:
     with torch.random.fork_rng(devices=[]):
         network = RateNetwork(settings.network, rates=len(given.c_rates_per_h), facts=len(given.facts))
     progress = start_progress(network, settings.train, "", about["parts"])
-    prefix = "progress."
-    take_over(progress, {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    take_over(progress, under("progress.", tensors))
     return given, progress, settings

@@ -135,9 +135,9 @@ def read_progress(path: Path, progress: Progress) -> None:
 
 def take_over(progress: Progress, tensors: Mapping[str, Tensor]) -> None:
     """Bring a training that was just started to where `tensors_of` found another one."""
-    progress.network.load_state_dict(_under("network.", tensors))
-    progress.optimiser.restore(_under("optimiser.", tensors))
-    progress.best = _under("best.", tensors)
+    progress.network.load_state_dict(under("network.", tensors))
+    progress.optimiser.restore(under("optimiser.", tensors))
+    progress.best = under("best.", tensors)
     progress.best_mape, since_best, *progress.sums = tensors["marks"].tolist()
     progress.epochs_since_best = int(since_best)
     progress.history = [tuple(row) for row in tensors["history"].tolist()]
@@ -152,5 +152,6 @@ def check_same_training(path: Path, found: str, wanted: str) -> None:
         )
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, without that beginning."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

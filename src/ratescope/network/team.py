@@ -11,8 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -80,7 +81,12 @@ ALONE = Team()
 
 def is_helper() -> bool:
     """Whether ``torchrun`` started this process beside the first one, to help it."""
-    return _launched() and int(os.environ["RANK"]) > 0
+    return is_launched() and int(os.environ["RANK"]) > 0
+
+
+def is_launched() -> bool:
+    """Whether ``torchrun`` started this process as one of several."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1
 
 
 @contextmanager
@@ -97,8 +103,10 @@ def team_of(devices: int | None = None) -> Iterator[Team]:
     ------
     InputError
         If Lightning Fabric is not installed, or there are not as many GPUs.
+    TrainingError
+        If a helper ends before it has begun.
     """
-    if _launched():
+    if is_launched():
         with _connected(None, 0, 0) as team:
             yield team
             team.share()
@@ -109,11 +117,13 @@ def team_of(devices: int | None = None) -> Iterator[Team]:
         with _threads_shared(devices), tempfile.TemporaryDirectory(prefix="ratescope-team-") as meeting:
             helpers = [_start_helper(Path(meeting), rank, devices) for rank in range(1, devices)]
             try:
+                _await_helpers(helpers, Path(meeting))
                 with _connected(Path(meeting) / "meeting", 0, devices) as team:
                     yield team
                     team.share()
                 for helper in helpers:
-                    helper.wait(_FAREWELL_S)
+                    with suppress(subprocess.TimeoutExpired):  # all is said and written: it is ended below
+                        helper.wait(_FAREWELL_S)
             finally:
                 for helper in helpers:
                     helper.kill()
@@ -125,10 +135,6 @@ def joined(meeting: Path | None = None, rank: int = 0, size: int = 0) -> Iterato
     """A helper's side of the team: by the file at which it meets the first process, or as ``torchrun`` says."""
     with _connected(meeting, rank, size) as team:
         yield team
-
-
-def _launched() -> bool:
-    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1
 
 
 def _check_devices(devices: int) -> None:
@@ -154,6 +160,26 @@ def _start_helper(meeting: Path, rank: int, size: int) -> subprocess.Popen[bytes
     command = [sys.executable, "-m", "ratescope.network", str(meeting / "meeting"), str(rank), str(size)]
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     return subprocess.Popen(command, env=os.environ | threads, stdin=subprocess.DEVNULL)  # noqa: S603  ourselves
+
+
+def say_ready(meeting: Path, rank: int) -> None:
+    """A helper's first word, before it waits for the others."""
+    meeting.with_name(f"ready-{rank}").touch()
+
+
+def _await_helpers(helpers: Sequence[subprocess.Popen[bytes]], folder: Path) -> None:
+    """Until all have said that they are ready: who waits to be connected cannot see that nobody comes."""
+    waiting = dict(enumerate(helpers, start=1))
+    while waiting:
+        for rank, helper in list(waiting.items()):
+            if (folder / f"ready-{rank}").exists():
+                del waiting[rank]
+            elif helper.poll() is not None:
+                raise TrainingError(
+                    f"a process that should help ended before the training began (exit status {helper.returncode}). "
+                    "See what it said above, or ask for fewer --devices."
+                )
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What the truth says of a crop: its phases, pixel by pixel, and what a perfect eye would measure in them.
 
-Only the oracles read this. The image preparation never does.
+Only the oracles and the ladder's rung of the true porosity read this. The image preparation never does.
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ def crop_phases(phases: NDArray[np.uint8], level_to_file: NDArray[np.float64], b
     return np.asarray(phases[rows, columns])
 
 
+def area_porosity(phases: NDArray[np.uint8]) -> float:
+    """Pores and cracks among what a coating is made of; what artefacts cover is left out."""
+    known = np.isin(phases, [PHASES[name] for name in MATERIALS])
+    return float(np.isin(phases, [PHASES["pore"], PHASES["crack"]]).sum()) / max(int(known.sum()), 1)
+
+
 def phase_features(phases: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What a perfect eye measures in one crop, in the order of `FEATURES`.
 
@@ -92,7 +98,7 @@ def phase_features(phases: NDArray[np.uint8]) -> NDArray[np.float64]:
     masks = {name: phases == PHASES[name] for name in MATERIALS}
     known = sum(int(mask.sum()) for mask in masks.values())
     particle, pore = masks["particle"], masks["pore"] | masks["crack"]
-    shares = [mask.sum() / max(known, 1) for mask in (pore, *list(masks.values())[1:])]
+    shares = [area_porosity(phases), *(mask.sum() / max(known, 1) for mask in list(masks.values())[1:])]
     across = [block.mean() for block in np.array_split(particle, BLOCKS, axis=1)]
     return np.array(
         [

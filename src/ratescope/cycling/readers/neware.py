@@ -7,7 +7,9 @@ of cycle and step empty. Times are clocks, of the step and, in newer software, o
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -62,7 +64,7 @@ def find_layout(head: str) -> Layout | None:
     if not _is_nested(header):
         return layout
     levels = {n: Column(f"field {n + 1}", LEVELS[n], kind="word") for n in (0, 1)}
-    return replace(layout, columns={**layout.columns, **levels}, finish=_records_alone)
+    return replace(layout, columns={**layout.columns, **levels}, finish=partial(_records_alone, then=layout.finish))
 
 
 def _is_nested(header: Header) -> bool:
@@ -70,9 +72,10 @@ def _is_nested(header: Header) -> bool:
     return header.line >= 2 and not header.names[0] and not header.names[1]
 
 
-def _records_alone(rows: pd.DataFrame) -> pd.DataFrame:
+def _records_alone(rows: pd.DataFrame, then: Callable[[pd.DataFrame], pd.DataFrame] | None) -> pd.DataFrame:
     is_record = (rows[list(LEVELS)].astype(str) == "").all(axis=1)
-    return rows[is_record].drop(columns=list(LEVELS)).reset_index(drop=True)
+    records = rows[is_record].drop(columns=list(LEVELS)).reset_index(drop=True)
+    return records if then is None else then(records)
 
 
 def direction_of(step_type: str) -> float:

@@ -13,7 +13,7 @@ from ratescope.protocol import read_protocol
 from ratescope.settings import from_table
 
 
-def read_facts(path: Path, notes: Notes) -> CampaignFacts:
+def read_campaign_toml(path: Path, notes: Notes) -> CampaignFacts:
     """Read and check campaign.toml; the defaults where it cannot be read."""
     try:
         facts = from_table(CampaignFacts, tomllib.loads(text_of(path)), path.name)
