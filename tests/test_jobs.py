@@ -39,6 +39,6 @@ def test_nothing_to_do_is_done_at_once():
 
 def test_one_shares_whole_networks_or_every_batch_but_not_both(tmp_path):
     with pytest.raises(
-        InputError, match=r"--devices shares every batch, --jobs and --dask whole networks\. Ask for one"
+        InputError, match=r"--devices and torchrun share every batch, --jobs and --dask whole networks\. Ask for one"
     ):
         train_campaign(tmp_path / "campaign", tmp_path / "run", Settings(), devices=2, jobs=2)
