@@ -23,7 +23,7 @@ from ratescope.network.training_set import TrainingSet
 from ratescope.settings import TrainSettings
 
 RATES = (0.2, 5.0)
-SIX_STEPS = TrainSettings(batch=8, max_steps=6, l2=1e-3, highest_rate=3e-2)
+SIX_STEPS = TrainSettings(batch=8, max_steps=6, l2=1e-3, highest_rate=3e-2, autocast_bf16=False)
 
 
 @pytest.fixture(scope="module")

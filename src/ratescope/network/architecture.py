@@ -85,6 +85,8 @@ class RateNetwork(nn.Module):
 
     def pool(self, activation: Tensor) -> Tensor:
         """The global average (n, 128), in float32 or better also where the activation is bfloat16."""
+        if activation.requires_grad:
+            activation.register_hook(_in_channels_last)
         return activation.mean(dim=(2, 3), dtype=torch.promote_types(activation.dtype, torch.float32))
 
     def head(self, features: Tensor, facts: Tensor | None = None) -> Tensor:
@@ -93,6 +95,11 @@ class RateNetwork(nn.Module):
             features = torch.cat([features, (facts - self.fact_mean) / self.fact_scale], dim=1)
         capacities: Tensor = self.output_offset + self.output_scale * self.regressor(features)
         return capacities
+
+
+def _in_channels_last(gradient: Tensor) -> Tensor:
+    """The same gradient, written out: a mean hands back one value seen many times, which batch norm reads very slowly."""
+    return gradient.contiguous(memory_format=torch.channels_last)
 
 
 def _extractor(settings: NetworkSettings) -> nn.Sequential:
