@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratescope.errors import OutputError
-from ratescope.files import prepare_folder, whole_file, write_csv, write_json, write_text
+from ratescope.files import LongText, prepare_folder, whole_file, write_csv, write_json, write_pieces, write_text
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
@@ -46,6 +46,41 @@ def test_json_without_numbers_that_others_cannot_read(tmp_path):
 def test_unknown_fields_of_a_table_stay_empty(tmp_path):
     write_csv(tmp_path / "a.csv", ["a", "b", "c"], [{"a": 0.1, "b": True}, {"a": float("nan"), "c": "x,y"}])
     assert (tmp_path / "a.csv").read_text() == 'a,b,c\n0.1,true,\n,,"x,y"\n'
+
+
+def test_text_in_pieces_is_written_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "a.txt"
+
+    def pieces():
+        yield "µ"
+        yield "m\n"
+        assert not target.exists()
+
+    write_pieces(target, pieces())
+    assert target.read_bytes() == b"\xc2\xb5m\n"
+
+    def broken():
+        yield "half"
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        write_pieces(target, broken())
+    assert target.read_bytes() == b"\xc2\xb5m\n"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_long_text_is_read_back_as_it_was_and_leaves_nothing(tmp_path):
+    said = ["<p>µ\r\n", "no line end", "\n" * 3, "x" * 10**5, "\n"]
+    with LongText(tmp_path) as text:
+        for piece in said:
+            text.add(piece)
+        assert "".join(text.pieces()) == "".join(said)
+    assert os.listdir(tmp_path) == []
+
+
+def test_long_text_without_room_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(OutputError, match=r"cannot write .*gone: .*Choose a folder that can be written"):
+        LongText(tmp_path / "gone")
 
 
 def test_text_is_utf_8_everywhere(tmp_path):

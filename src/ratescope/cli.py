@@ -236,7 +236,7 @@ def train(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN")],
     capacity: Annotated[CapacityChoice, typer.Option("--capacity")] = CapacityChoice.both,
-    recipe: Annotated[str, typer.Option("--recipe", metavar="paper|quick|FILE.toml")] = "paper",
+    recipe: Annotated[str, typer.Option("--recipe", metavar="paper|fast|quick|FILE.toml")] = "paper",
     protocol: Annotated[ProtocolChoice | None, typer.Option("--protocol", help="Default: by-electrode.")] = None,
     folds: Annotated[int | None, typer.Option("--folds", metavar="K", min=2, help="Default: 5.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -279,7 +279,7 @@ def train(
             devices=devices,
             on_progress=tell,
         )
-    return _close(written)
+    return _close(written.files, written.inputs, written.refused)
 
 
 @app.command()

@@ -19,7 +19,9 @@ from ratescope.predict import LIMITS
 from ratescope.records import OnProgress, no_progress
 from ratescope.run_folder import provenance, read_inputs
 from ratescope.settings import read_settings, to_toml
-from ratescope.units import CAPACITIES, Capacity
+from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
+
+_AGAIN = "Copy the run again; `ratescope train … --resume` writes its predictions again."
 
 
 def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Path]:
@@ -28,7 +30,7 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
     Raises
     ------
     InputError
-        If the run is not finished.
+        If the run is not finished, or its tables are damaged.
     """
     parts = [capacity for capacity in CAPACITIES if (run / capacity / "fold_predictions.csv").is_file()]
     if not parts:
@@ -36,6 +38,8 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
             f"{run} has no fold_predictions.csv under specific/ or density/: it is no finished run. "
             "Finish it with `ratescope train … --resume`."
         )
+    for capacity in parts:
+        _check_whole(run / capacity)
     implied = _implied_porosity(run)
     implied_scores = None if implied is None else implied_porosity_scores(implied)
     evaluated = []
@@ -51,9 +55,29 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
     return written
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _check_whole(folder: Path) -> None:
+    """Refuse predictions that lost rows: scores of the others would look like the run's."""
+    crops, trained = _read_table(folder / "folds.csv", "fold"), read_settings(folder / "settings.toml").folds.only
+    wanted = len(RATES_PER_H) * (int(crops["fold"].isin(trained).sum()) if trained else len(crops))
+    by_network = _read_table(folder / "fold_predictions.csv", "network").dropna(subset=["network"])
+    rungs = _read_table(folder / "baseline_predictions.csv", "baseline").groupby("baseline").size()
+    rows = {"network": len(by_network), **{str(name): int(count) for name, count in rungs.items()}}
+    if cut := [who for who, count in rows.items() if count != wanted]:
+        raise InputError(
+            f"{folder} holds {rows[cut[0]]} whole rows that were predicted by {cut[0]}, but its folds.csv asks for "
+            f"{wanted}. {_AGAIN}"
+        )
+
+
+def _read_table(path: Path, *columns: str) -> pd.DataFrame:
     names = {"electrode": str, "specimen": str, "file": str}
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])  # an electrode may be called NA
+    try:
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])  # an electrode may be called NA
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}). {_AGAIN}") from error
+    if missing := [column for column in columns if column not in table]:
+        raise InputError(f"{path} lacks the column {missing[0]!r}. {_AGAIN}")
+    return table
 
 
 def _implied_porosity(run: Path) -> pd.DataFrame | None:
@@ -84,10 +108,10 @@ def _evaluate_capacity(folder: Path, capacity: Capacity, implied_scores: Mapping
     )
     if implied_scores is not None:
         said |= {"implied_porosity": implied_scores}
-    write_json(folder / "metrics.json", said | provenance(folder))
     histories = {
-        path.parent.name.replace("_", " "): pd.read_csv(path) for path in sorted(folder.glob("fold_*/history.csv"))
+        path.parent.name.replace("_", " "): _read_table(path) for path in sorted(folder.glob("fold_*/history.csv"))
     }
+    write_json(folder / "metrics.json", said | provenance(folder))
     floor = folder / "floor.json"
     oracles = json.loads(floor.read_text(encoding="utf-8"))["oracles"] if floor.is_file() else {}
     return CapacityRun(capacity, said, table, histories, oracles)

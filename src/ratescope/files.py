@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from ratescope.errors import OutputError
 
@@ -66,6 +66,57 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 text with unix line ends, whole or not at all."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Write text that comes piece by piece, and is never held as a whole, as `write_text` does."""
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
+
+
+class LongText:
+    """Text that is too long to hold in memory, kept in a nameless file of a folder until it is read back.
+
+    Examples
+    --------
+    >>> with LongText(Path(tempfile.mkdtemp())) as text:
+    ...     text.add("one, ")
+    ...     text.add("two")
+    ...     "".join(text.pieces())
+    'one, two'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", newline="", dir=folder)  # noqa: SIM115
+        except OSError as error:
+            raise _output_error(folder, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def add(self, text: str) -> None:
+        """Put text at the end.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full.
+        """
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            raise _output_error(self._folder, error) from error
+
+    def pieces(self) -> Iterator[str]:
+        """All of it, from the beginning, line by line; nothing may be added before its end is reached."""
+        self._file.seek(0)
+        yield from self._file
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

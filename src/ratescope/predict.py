@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.attribution.maps import ensemble_maps
+from ratescope.attribution.maps import predict_with_maps
 from ratescope.campaign.crops import MicrographFile, micrograph_files
 from ratescope.errors import CheckpointError, MicrographError
 from ratescope.evaluation.report import (
@@ -23,7 +23,7 @@ from ratescope.evaluation.report import (
 )
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
 from ratescope.facts import FACTS
-from ratescope.files import prepare_folder, write_csv, write_text
+from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
 from ratescope.imaging.reading import read_micrograph
@@ -97,39 +97,38 @@ def predict_files(
     written = Written(out, inputs=len(micrographs))
     predictions: list[Row] = []
     curves: list[Row] = []
-    fragments: list[str] = []
     summary: list[SummaryRow] = []
     extrapolated = 0
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
-    for done, file in enumerate(micrographs, start=1):
-        prepared, told = tell(_prepared(file, crops_given), ensembles, file.facts | given)
-        on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
-        answers = predict_prepared(prepared, told)
-        maps = _maps(prepared, told) if with_maps else {}
-        beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
-        predictions += [row | {"reasons": row["reasons"] or beyond} for row in prediction_rows(prepared, answers)]
-        extrapolated += bool(beyond)
-        for answer in answers.values():
-            curves += curve_rows("micrograph", prepared.file, answer)
-        if answers and file.electrode:
-            by_electrode.setdefault(file.electrode, []).append(answers)
-        if prepared.status == "refused":
-            written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
-        page = MicrographPage(prepared, answers, maps, simulated=card.simulated)
-        fragments.append(micrograph_fragment(page))
-        summary.append(summary_row(page))
-    on_progress(len(micrographs), len(micrographs), "micrographs predicted")
-    for name, answers_of in sorted(by_electrode.items()):
-        for capacity in ensembles:
-            curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
+    with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
+        for done, file in enumerate(micrographs, start=1):
+            prepared, told = tell(_prepared(file, crops_given), ensembles, file.facts | given)
+            on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
+            answers, maps = _with_maps(prepared, told) if with_maps else (predict_prepared(prepared, told), {})
+            beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
+            predictions += [row | {"reasons": row["reasons"] or beyond} for row in prediction_rows(prepared, answers)]
+            extrapolated += bool(beyond)
+            for answer in answers.values():
+                curves += curve_rows("micrograph", prepared.file, answer)
+            if answers and file.electrode:
+                by_electrode.setdefault(file.electrode, []).append(answers)
+            if prepared.status == "refused":
+                written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
+            page = MicrographPage(prepared, answers, maps, simulated=card.simulated)
+            chapters.add(micrograph_fragment(page))
+            summary.append(summary_row(page))
+        on_progress(len(micrographs), len(micrographs), "micrographs predicted")
+        for name, answers_of in sorted(by_electrode.items()):
+            for capacity in ensembles:
+                curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
+        write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
+        write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
+        write_pieces(out / "report.html", prediction_report(chapters.pieces(), summary, model=card))
     if extrapolated:
         written.remarks.append(
             f"what was told of {extrapolated} of {len(micrographs)} micrographs lies outside what the networks learned "
             "from; the reasons in predictions.csv say what"
         )
-    write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
-    write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
-    write_text(out / "report.html", prediction_report(fragments, summary, model=card))
     written.files = [out / name for name in ("report.html", "curves.csv", "predictions.csv")]
     return written
 
@@ -140,11 +139,15 @@ def predict_prepared(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity,
     return {capacity: ensemble.predict(crops) for capacity, ensemble in ensembles.items()} if len(crops) else {}
 
 
-def _maps(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity, NDArray[np.float32]]:
+def _with_maps(
+    prepared: Prepared, ensembles: Ensembles
+) -> tuple[dict[Capacity, Prediction], dict[Capacity, NDArray[np.float32]]]:
+    """`predict_prepared`, and of the same runs of the networks the maps of influence."""
     crops = prepared.crops
     if not len(crops):
-        return {}
-    return {capacity: ensemble_maps(ensemble, crops, "grad-ram") for capacity, ensemble in ensembles.items()}
+        return {}, {}
+    both = {capacity: predict_with_maps(ensemble, crops) for capacity, ensemble in ensembles.items()}
+    return {capacity: answer for capacity, (answer, _) in both.items()}, {c: maps for c, (_, maps) in both.items()}
 
 
 def _prepared(file: MicrographFile, crops_given: bool) -> Prepared:

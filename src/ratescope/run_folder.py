@@ -34,8 +34,6 @@ def inputs_of(
     campaign: Campaign, crops: CampaignCrops, curves: Mapping[Capacity, Mapping[str, RateCurve]], folds: Sequence[Fold]
 ) -> Inputs:
     """What was read, by hash: a run can be traced to its files, and is not resumed on others."""
-    sheets = ("campaign.toml", "electrodes.csv", "micrographs.csv", "cells.csv")
-    cyclers = {c.path.relative_to(campaign.folder).as_posix(): c.path for c in campaign.cells if c.path}
     kind = "simulated micrographs" if campaign.facts.simulated else "micrographs"
     scatter = {capacity: cell_scatter(list(of_all.values())) for capacity, of_all in curves.items()}
     return {
@@ -49,9 +47,7 @@ def inputs_of(
         "cell_scatter": {
             capacity: {f"{rate:g}": spread for rate, spread in by_rate.items()} for capacity, by_rate in scatter.items()
         },
-        "files": {name: file_hash(campaign.folder / name) for name in sheets}
-        | {name: file_hash(path) for name, path in cyclers.items()}
-        | crops.hashes,
+        "files": hashes_of(campaign, crops),
         "refused": crops.refused,
         "remarks": sorted({remark for fold in folds for remark in fold.remarks}),
         "versions": {
@@ -61,6 +57,14 @@ def inputs_of(
             "torch": version("torch"),
         },
     }
+
+
+def hashes_of(campaign: Campaign, crops: CampaignCrops) -> dict[str, str]:
+    """Of every file that a run is made from: sheets, cycler files and micrographs, by name."""
+    names = ("campaign.toml", "electrodes.csv", "micrographs.csv", "cells.csv")
+    sheets = {name: campaign.folder / name for name in names}
+    cyclers = {c.path.relative_to(campaign.folder).as_posix(): c.path for c in campaign.cells if c.path}
+    return {name: file_hash(path) for name, path in (sheets | cyclers).items()} | crops.hashes
 
 
 def solid_active_kg_per_l(facts: CampaignFacts) -> float:
@@ -97,18 +101,30 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
                 f"{folder} was begun with other settings (see {settings_file}). "
                 "Resume it with the same recipe, protocol and folds, or choose another --out."
             )
-        earlier = read_inputs(folder)
-        if changed := _unlike(earlier["files"], inputs["files"]):
-            raise TrainingError(
-                f"{folder} was begun on other files: {', '.join(sorted(changed)[:3])} changed since. "
-                "Bring them back, or choose another --out."
-            )
-        _note_versions(folder, earlier, inputs["versions"])
+        check_unchanged(folder, inputs["files"])
+        _note_versions(folder, read_inputs(folder), inputs["versions"])
         return
     prepare_folder(folder)
     write_csv(folder / "folds.csv", FOLD_COLUMNS, _fold_rows(folds))
     write_json(folder / "campaign.json", inputs)
     write_text(settings_file, to_toml(settings))  # last: its presence says that the folder is claimed
+
+
+def check_unchanged(folder: Path, files: Mapping[str, str]) -> None:
+    """Refuse to go on with a run that was begun on other files, given by name and hash.
+
+    Raises
+    ------
+    TrainingError
+        If it was; a folder that holds no run yet was not.
+    """
+    if not (folder / "settings.toml").is_file():
+        return
+    if changed := _unlike(read_inputs(folder)["files"], files):
+        raise TrainingError(
+            f"{folder} was begun on other files: {', '.join(sorted(changed)[:3])} changed since. "
+            "Bring them back, or choose another --out."
+        )
 
 
 def _unlike(earlier: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -141,6 +141,19 @@ class Settings:
     folds: FoldSettings = field(default_factory=FoldSettings)
 
 
+def fast_settings() -> Settings:
+    """The recipe ``fast``: the paper's batch and optimiser on fewer pixels and in fewer steps (study 0005).
+
+    Chosen on the validation part of the published protocol's first fold, 259 crops to learn from.
+    """
+    return Settings(
+        # At equal steps a quarter of the resolution errs no more than half of it, and takes a quarter of the time.
+        network=NetworkSettings(input_reduction=4, batch_norm_momentum=0.1),
+        # RAdam is cautious for hundreds of steps: with the published 1e-3 most of them would pass by.
+        train=TrainSettings(max_steps=1000, highest_rate=1e-2),
+    )
+
+
 def quick_settings() -> Settings:
     """The recipe ``quick``: a first look, about a minute per network on two cores; `Settings()` is ``paper``.
 
@@ -157,20 +170,20 @@ def quick_settings() -> Settings:
     )
 
 
-RECIPES = ("paper", "quick")
+RECIPES = {"paper": Settings, "fast": fast_settings, "quick": quick_settings}
 
 
 def read_recipe(
     recipe: str, *, protocol: Protocol | None = None, folds: int | None = None, facts: Sequence[str] | None = None
 ) -> Settings:
-    """The settings of ``paper``, ``quick`` or a TOML file; what the command line names wins over them."""
+    """The settings of ``paper``, ``fast``, ``quick`` or a TOML file; what the command line names wins over them."""
     if recipe in RECIPES:
-        settings = quick_settings() if recipe == "quick" else Settings()
+        settings = RECIPES[recipe]()
     elif Path(recipe).is_file():
         settings = read_settings(Path(recipe))
     else:
         near = get_close_matches(recipe, RECIPES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ". Name paper, quick or a TOML file."
+        hint = f"; did you mean {near[0]!r}?" if near else f". Name {', '.join(RECIPES)} or a TOML file."
         raise SettingsError(f"there is no recipe {recipe!r}{hint}")
     asked = replace(settings.folds, protocol=protocol or settings.folds.protocol, count=folds or settings.folds.count)
     if facts is not None:

@@ -17,7 +17,7 @@ from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
-from ratescope.errors import InputError, TrainingError
+from ratescope.errors import CheckpointError, InputError, TrainingError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
 from ratescope.facts import FACTS
@@ -25,14 +25,14 @@ from ratescope.files import write_csv, write_json
 from ratescope.floor import floor_under
 from ratescope.jobs import run_jobs
 from ratescope.ladder import look_at, write_seen
-from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
 from ratescope.network.team import ALONE, Team, is_helper, is_launched, joined, team_of
 from ratescope.network.training import help_out, train_network
+from ratescope.predict import Written
 from ratescope.records import CropId, Fold, OnProgress, no_progress
-from ratescope.run_folder import Inputs, claim, inputs_of, parts_of
-from ratescope.settings import Settings
+from ratescope.run_folder import Inputs, check_unchanged, claim, hashes_of, inputs_of, parts_of
+from ratescope.settings import NetworkSettings, Settings
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 
 Row = dict[str, Any]
@@ -68,8 +68,8 @@ def train_campaign(
     dask: str | None = None,
     devices: int | None = None,
     on_progress: OnProgress = no_progress,
-) -> list[Path]:
-    """Train every fold of a campaign for the named capacities and evaluate them; returns what was written.
+) -> Written:
+    """Train every fold of a campaign for the named capacities and evaluate them.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def train_campaign(
     Raises
     ------
     InputError
-        If both were asked for at once.
+        If both were asked for at once, or what to start from does not fit what is to be trained.
     TrainingError
         If ``out`` holds another run, or one that was not asked to be resumed.
     """
@@ -93,23 +93,28 @@ def train_campaign(
     if is_helper():
         with joined() as team:
             help_out(team)
-        return []
+        return Written(out)
+    starts = {capacity: _weights_to_start_from(start_from, capacity, settings) for capacity in capacities}
     campaign = read_campaign(folder)
     tests = rate_tests(campaign, on_progress=on_progress)
     curves = {capacity: measured_curves(tests, capacity) for capacity in capacities}
     learned = {capacity: curves_to_learn(campaign, curves[capacity]) for capacity in capacities}
     crops = prepare_campaign(campaign, settings.prepare, jobs=jobs, on_progress=on_progress)
+    if resume:  # before folds of other crops are made, of which nobody asked
+        for capacity in capacities:
+            check_unchanged(out / capacity, hashes_of(campaign, crops))
     folds = make_folds(
         crops.ids, settings.folds.protocol, settings.folds.count, np.random.default_rng(settings.train.seed)
     )
+    _check_only(settings.folds.only, len(folds))
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
     inputs = _with_facts(inputs_of(campaign, crops, curves, folds), facts, campaign, settings)
+    inputs["remarks"] += _small_batches(folds, settings.train.batch)
     for capacity in capacities:
         claim(out / capacity, settings, inputs, folds, resume=resume)
         if floor := floor_under(folder, settings, capacity):
             write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor})
     seen = look_at(campaign, crops, jobs=jobs, on_progress=on_progress)
-    write_seen(out / "crops.csv", seen, campaign)
     fold_jobs = {
         capacity: [
             FoldJob(
@@ -124,7 +129,7 @@ def train_campaign(
                 inputs["learned_from"],
                 inputs["simulated"],
                 resume,
-                _weights_to_start_from(start_from, capacity, number),
+                starts[capacity][number % len(starts[capacity])] if starts[capacity] else None,
             )
             for number, fold in enumerate(folds)
             if number in (settings.folds.only or range(len(folds)))
@@ -133,9 +138,18 @@ def train_campaign(
     }
     with team_of(devices) as team:
         _train([job for of_capacity in fold_jobs.values() for job in of_capacity], jobs, dask, team, on_progress)
+    write_seen(out / "crops.csv", seen, campaign)  # now that every fold has found its crops unchanged
     for capacity in capacities:
         _predict_folds(out / capacity, fold_jobs[capacity], seen, on_progress)
-    return evaluate_run(out, on_progress=on_progress)
+    refused = {name: why for name, why in crops.refused.items() if name in crops.hashes}  # micrographs, not sections
+    return Written(out, evaluate_run(out, on_progress=on_progress), len(crops.hashes), refused)
+
+
+def _check_only(only: Sequence[int], count: int) -> None:
+    if unknown := [number for number in only if number not in range(count)]:
+        raise TrainingError(
+            f"settings.folds.only names fold {unknown[0]}, but the folds are 0 to {count - 1}. Change it in the recipe."
+        )
 
 
 def _with_facts(inputs: Inputs, facts: Facts, campaign: Campaign, settings: Settings) -> Inputs:
@@ -154,13 +168,56 @@ def _with_facts(inputs: Inputs, facts: Facts, campaign: Campaign, settings: Sett
     }
 
 
-def _weights_to_start_from(run: Path | None, capacity: Capacity, number: int) -> Path | None:
+def _small_batches(folds: Sequence[Fold], batch: int) -> list[str]:
+    """Said in the report: fewer crops in each step are another training than the recipe's."""
+    fewest = min(len(fold.train) for fold in folds)
+    if fewest >= batch:
+        return []
+    said = (
+        f"The recipe learns from {batch} crops per step, but a fold has as few as {fewest} to train on: "
+        "where there are fewer, each step learns from all of them."
+    )
+    return [said]
+
+
+def _weights_to_start_from(run: Path | None, capacity: Capacity, settings: Settings) -> list[Path]:
+    """The networks of a run, all of which can be started from; looked at before anything is read or written."""
     if run is None:
-        return None
+        return []
     found = sorted((run / capacity).glob("fold_*/weights.safetensors"))
     if not found:
-        raise InputError(f"{run} has no trained networks for {capacity}. Name a run that `ratescope train` finished.")
-    return found[number % len(found)]
+        raise InputError(
+            f"{run} has no trained networks for {capacity}, so there is nothing to start from. "
+            "Name a run that has, or train only the --capacity that it has."
+        )
+    for path in found:
+        _check_start(path, capacity, settings)
+    return found
+
+
+def _check_start(path: Path, capacity: Capacity, settings: Settings) -> None:
+    """Compare what a network is with what is to be trained: numbers of the same shape may mean something else."""
+    network, card = load_network(path)
+    wanted = settings.network
+    reads, shall_read = (", ".join(("crops", *names)) for names in (card.facts, settings.train.facts))
+    for seen, asked, remedy in (
+        (f"predicts {card.capacity}", f"predicts {capacity}", f"Name a run whose {capacity}/ holds its own networks"),
+        (f"predicts at {_c_rates(card.c_rates_per_h)}", f"predicts at {_c_rates(RATES_PER_H)}", "Name another run"),
+        (f"reads {reads}", f"reads {shall_read}", "Ask for the same facts (--facts)"),
+        (_layers(network.settings), _layers(wanted), "Take over the [network] settings of its run into the recipe"),
+    ):
+        if seen != asked:
+            raise CheckpointError(
+                f"{path} {seen}, but what is to be trained {asked}. {remedy}, or train without --start-from."
+            )
+
+
+def _c_rates(rates_per_h: Sequence[float]) -> str:
+    return ", ".join(f"{rate!r}C" for rate in rates_per_h)
+
+
+def _layers(settings: NetworkSettings) -> str:
+    return f"has {' '.join(map(str, settings.filters))} filters and {' '.join(map(str, settings.hidden))} hidden units"
 
 
 def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, team: Team, on_progress: OnProgress) -> None:
@@ -191,24 +248,12 @@ def _train_fold(job: FoldJob, on_progress: OnProgress, team: Team = ALONE) -> No
         folder=job.folder,
         resume=job.resume,
         facts=job.facts,
-        start_from=_network_to_start_from(job),
+        start_from=None if job.start_from is None else load_network(job.start_from)[0],
         trained_on=job.learned_from,
         simulated=job.simulated,
         team=team,
         on_progress=tell,
     )
-
-
-def _network_to_start_from(job: FoldJob) -> RateNetwork | None:
-    if job.start_from is None:
-        return None
-    network, card = load_network(job.start_from)
-    if card.facts != tuple(job.facts):
-        raise TrainingError(
-            f"{job.start_from} reads {', '.join(('crops', *card.facts))}, but what is to be trained reads "
-            f"{', '.join(('crops', *job.facts))}. Ask for the same facts (--facts), or train without --start-from."
-        )
-    return network
 
 
 def _curves_by_crop(job: FoldJob) -> NDArray[np.float64]:

@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from ratescope.attribution.grad_ram import grad_ram
 from ratescope.attribution.guided_backprop import guided_backprop
-from ratescope.attribution.maps import METHODS, ensemble_maps
+from ratescope.attribution.maps import METHODS, ensemble_maps, predict_with_maps
 from ratescope.attribution.occlusion import occlude
 from ratescope.errors import InputError
 from ratescope.network.checkpoint import NetworkCard
@@ -36,6 +37,20 @@ def test_the_map_of_an_ensemble_is_the_mean_of_its_networks_maps(ensemble, crop)
         np.testing.assert_allclose(ours, np.mean(by_network[method], axis=0), rtol=1e-4, atol=1e-5)
 
 
+def test_one_run_of_the_networks_gives_what_predicting_and_explaining_give(ensemble):
+    whole = np.random.default_rng(3).integers(0, 256, (3, 224, 672, 3), dtype=np.uint8) // np.array(
+        [[[[1]]], [[[2]]], [[[4]]]], np.uint8
+    )
+    single = replace(ensemble, networks=tuple(network.float() for network in deepcopy(ensemble.networks)))
+    prediction, maps = predict_with_maps(single, whole)
+    np.testing.assert_allclose(prediction.by_network, single.predict(whole).by_network, rtol=1e-6)
+    np.testing.assert_allclose(
+        maps, ensemble_maps(single, whole, "grad-ram"), rtol=1e-4, atol=1e-5 * np.abs(maps).max()
+    )
+    apart = np.ptp(prediction.by_network, axis=1) / np.abs(prediction.by_network).max(axis=1)
+    assert apart.min() > 1e-5  # crops differ by more than is allowed above, so that a mix-up would be seen
+
+
 def test_progress_counts_the_maps_of_all_networks(ensemble, crop):
     seen = []
     ensemble_maps(ensemble, np.stack([crop, crop]), "grad-ram", on_progress=lambda *said: seen.append(said))
@@ -53,6 +68,8 @@ def test_progress_moves_with_the_squares_and_never_back(ensemble, crop):
 def test_no_crop_is_refused_with_where_to_look(ensemble):
     with pytest.raises(InputError, match=r"no crop was given\. See why the sections were refused"):
         ensemble_maps(ensemble, np.empty((0, 48, 64, 3), np.uint8), "grad-ram")
+    with pytest.raises(InputError, match=r"no crop was given\. See why the sections were refused"):
+        predict_with_maps(ensemble, np.empty((0, 224, 672, 3), np.uint8))
 
 
 def test_networks_that_read_facts_are_refused_by_name_of_the_fact(ensemble, crop):

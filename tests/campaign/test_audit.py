@@ -188,7 +188,7 @@ def test_a_copy_filed_under_another_electrode_crosses_its_folds():
 
 def test_a_protocol_that_cannot_be_had_says_why():
     by_electrode, _, _ = leakage([crop for crop in CROPS if crop.electrode in {"e0", "e1"}], [])
-    assert "5 folds need at least 2 folds and 5 electrodes, but there are 2" in by_electrode.refusal
+    assert "take 5 electrodes; there are crops of 2 electrodes. Add electrodes, or" in by_electrode.refusal
 
 
 # --- the sheet --------------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_the_sheet_says_all_of_it_in_order(folder, capsys):
         for sentence in (
             "Leakage sheet of 'test': 2 electrodes, 2 specimens, 2 micrographs, 0 crops",
             "protocol       electrode  specimen  micrograph  near copies",
-            "by-electrode  no folds: 5 folds need",
+            "by-electrode  no folds: 5 folds that each hold out whole electrodes take 5",
             "'a.png' and 'b.png' are nearly the same picture, likeness 1.00 (electrode P30 specimen s1, and electrode",
             "not looked for: there are no crops",
             "prepared_on: not filled in",

@@ -80,15 +80,32 @@ def test_a_crop_in_two_parts_cannot_be_built():
 @pytest.mark.parametrize(
     ("protocol", "count", "said"),
     [
-        ("by-electrode", 6, "6 electrodes, but there are 5. Choose another --folds"),
-        ("by-specimen", 40, "40 specimens, but there are 15"),
-        ("as-published", 30, "60 crops, but there are 30"),
-        ("by-specimen", 2, "so 3 are the fewest"),
+        (
+            "by-electrode",
+            6,
+            r"take 6 electrodes; there are crops of 5 electrodes\. Choose --folds 5 or fewer, or add ele",
+        ),
+        ("by-specimen", 40, r"take 40 specimens; there are crops of 15 specimens\. .*out less with --protocol as-publ"),
+        ("as-published", 30, r"takes 60 crops; there are 30\. Choose --folds 15 or fewer, or add micrographs\."),
+        ("by-specimen", 2, r"so 3 are the fewest; asked for 2\. Choose --folds 3 or more\."),
+        ("as-published", 1, r"2 folds as-published are the fewest; asked for 1\. Choose --folds 2 or more\."),
     ],
 )
 def test_too_few_units_are_said_in_a_sentence(protocol, count, said):
     with pytest.raises(TrainingError, match=said):
         make_folds(crops_of(5, 3, 2), protocol, count, np.random.default_rng(0))
+
+
+def test_fewer_folds_are_no_remedy_for_one_electrode():
+    with pytest.raises(
+        TrainingError, match=r"crops of 1 electrode\. Add electrodes, or hold .* --protocol by-specimen"
+    ):
+        make_folds(crops_of(1, 3, 2), "by-electrode", 5, np.random.default_rng(0))
+
+
+def test_one_crop_to_train_on_is_refused_before_a_run_is_begun():
+    with pytest.raises(TrainingError, match=r"of 3 crops fold 0 by-specimen leaves 1 to train on\. Add micrographs"):
+        make_folds(crops_of(1, 3, 1), "by-specimen", 3, np.random.default_rng(0))
 
 
 def test_single_specimens_leave_nothing_to_validate_on():

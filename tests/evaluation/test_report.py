@@ -50,8 +50,8 @@ def page(prepared, predictions, rng):
 
 
 def report_of(*pages, model=MODEL):
-    return prediction_report(
-        [micrograph_fragment(page) for page in pages], [summary_row(p) for p in pages], model=model
+    return "".join(
+        prediction_report([micrograph_fragment(page) for page in pages], [summary_row(p) for p in pages], model=model)
     )
 
 
@@ -160,5 +160,20 @@ def test_a_row_of_the_table_holds_no_pixels(page):
     assert sum(panel.by_section.nbytes for panel in row.panels) < 1000
 
 
+def test_a_report_holds_one_chapter_at_a_time(page):
+    """Hundreds of them fill the memory."""
+    taken = []
+
+    def chapters():
+        for number in range(3):
+            taken.append(number)
+            yield f"<p>chapter {number}</p>"
+
+    pieces = prediction_report(chapters(), [summary_row(page)] * 3, model=MODEL)
+    assert any("chapter 0" in piece for piece in pieces)
+    assert taken == [0]
+    assert "chapter 2" in "".join(pieces)
+
+
 def test_an_empty_report_is_a_report():
-    assert "0 micrographs" in Reader(prediction_report([], [], model=MODEL)).text
+    assert "0 micrographs" in Reader(report_of()).text

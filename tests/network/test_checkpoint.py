@@ -99,18 +99,29 @@ def test_another_schema_is_named(saved, network):
 
 def test_a_card_that_was_edited_is_refused(saved):
     rewrite(saved, lambda about: about | {"card": about["card"] | {"capacity": "specific"}})
-    with pytest.raises(CheckpointError, match=r"altered since it was written.*Copy it again"):
+    with pytest.raises(
+        CheckpointError, match=r"altered since it was written.*Copy it again, or remove it and train that"
+    ):
         load_network(saved)
 
 
 def test_a_card_with_more_rates_than_the_weights_have_is_refused(saved, network):
     save_network(saved, network, replace(CARD, c_rates_per_h=(0.2, 1.0, 5.0)))
-    with pytest.raises(CheckpointError, match=r"another architecture than its card says\. Train it again"):
+    with pytest.raises(
+        CheckpointError, match=r"another architecture than its card says\. Remove it and train that fold"
+    ):
         load_network(saved)
 
 
 def test_a_file_of_other_weights_is_refused(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    with pytest.raises(CheckpointError, match=r"not weights of ratescope.*Copy it again"):
+        load_network(tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("content", ["3", '"text"', "[]", '{"checksum": 1, "network": [], "card": {"schema": 1}}'])
+def test_a_file_that_says_of_itself_what_is_no_card_is_refused(tmp_path, content):
+    save_file({"a": torch.zeros(2)}, tmp_path / "weights.safetensors", {"ratescope": content})
     with pytest.raises(CheckpointError, match=r"not weights of ratescope.*Copy it again"):
         load_network(tmp_path / "weights.safetensors")
 
@@ -130,7 +141,7 @@ def forge(path, tensors=lambda tensors: tensors, about=lambda about: about):
     said = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["ratescope"])
     del said["checksum"]
     changed, said = tensors(load(content)), about(said)
-    save_file(changed, path, {"ratescope": json.dumps(said | {"checksum": checkpoint._checksum(changed, said)})})
+    save_file(changed, path, {"ratescope": json.dumps(said | {"checksum": checkpoint.checksum_of(changed, said)})})
 
 
 @pytest.mark.parametrize(
@@ -153,5 +164,7 @@ def forge(path, tensors=lambda tensors: tensors, about=lambda about: about):
 )
 def test_a_forged_file_is_refused_before_memory_is_asked_for(saved, change, says):
     forge(saved, **change)
-    with pytest.raises(CheckpointError, match=says + r".*Train it again"):
+    with pytest.raises(
+        CheckpointError, match=says + r".*Remove it and train that fold again with `ratescope train … --resume`"
+    ):
         load_network(saved)

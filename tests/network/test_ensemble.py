@@ -7,7 +7,7 @@ import torch
 from ratescope.errors import CheckpointError, InputError
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard, save_network
-from ratescope.network.ensemble import load_ensemble
+from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.settings import NetworkSettings
 
 CARD = NetworkCard("specific", (0.2, 5.0), (100.0, 110.0, 120.0), seed=1)
@@ -45,11 +45,66 @@ def test_an_ensemble_predicts_what_its_networks_say_one_by_one(run):
     assert prediction.c_rates_per_h.tolist() == [0.2, 5.0]
 
 
-def test_a_crop_is_predicted_alike_alone_and_among_others(run):
-    ensemble, pixels = load_ensemble(run), crops(6)
-    together = ensemble.predict(pixels).predicted
-    alone = np.concatenate([ensemble.predict(pixels[[row]]).predicted for row in range(6)])
-    assert together == pytest.approx(alone, rel=1e-5)
+def telling_network(seed):
+    """Half resolution, random weights, batch norms that have counted: it says something else of every crop."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = RateNetwork(NetworkSettings(filters=(8, 8, 16, 16), hidden=(16, 16), input_reduction=2), rates=2)
+        network.output_offset.copy_(torch.tensor([150.0, 60.0]))
+        network.output_scale.copy_(torch.tensor([4.0, 2.0]))
+        for norm in (
+            part for part in network.modules() if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)
+        ):
+            norm.momentum = 1.0
+        network.train()(torch.rand(8, 3, 32, 48) * torch.linspace(40, 255, 8)[:, None, None, None])
+    return network.eval()
+
+
+@pytest.fixture
+def telling():
+    """An ensemble of two such networks."""
+    return Ensemble("specific", CARD.c_rates_per_h, (telling_network(0), telling_network(1)), CARD)
+
+
+@pytest.fixture
+def unlike_crops():
+    """Five crops, as bright and as coarse as none of the others."""
+    rng = np.random.default_rng(0)
+    coarse = [rng.uniform(0, 80 + 40 * step, (224 // 2**step, 672 // 2**step, 3)) for step in range(5)]
+    enlarged = [picture.repeat(2**step, axis=0).repeat(2**step, axis=1) for step, picture in enumerate(coarse)]
+    return np.stack(enlarged).astype(np.uint8)
+
+
+def test_the_telling_ensemble_tells_crops_apart(telling, unlike_crops):
+    """Else the three tests below would hold whatever is predicted."""
+    one_by_one = telling.predict(unlike_crops).by_network  # (networks, crops, rates)
+    apart = np.abs(one_by_one[:, :, None] - one_by_one[:, None]).max(axis=-1)
+    assert apart[:, ~np.eye(5, dtype=bool)].min() > 0.01 * np.abs(one_by_one).max()
+
+
+def test_a_crop_is_predicted_alike_alone_and_among_others(telling, unlike_crops):
+    together = telling.predict(unlike_crops).by_network
+    alone = [telling.predict(unlike_crops[[row]]).by_network for row in range(5)]
+    np.testing.assert_allclose(together, np.concatenate(alone, axis=1), rtol=1e-5)
+
+
+def test_predictions_follow_their_crops_into_any_order(telling, unlike_crops):
+    order = [3, 0, 4, 1, 2]
+    shuffled = telling.predict(unlike_crops[order]).by_network
+    np.testing.assert_allclose(shuffled, telling.predict(unlike_crops).by_network[:, order], rtol=1e-5)
+
+
+def test_predictions_do_not_depend_on_how_many_threads_work(telling, unlike_crops):
+    threads = torch.get_num_threads()
+    try:
+        by_threads = []
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            by_threads.append(telling.predict(unlike_crops).by_network)
+    finally:
+        torch.set_num_threads(threads)
+    for other in by_threads[1:]:
+        np.testing.assert_allclose(other, by_threads[0], rtol=1e-5)
 
 
 def test_no_crops_make_an_empty_prediction(run):

@@ -6,6 +6,7 @@ from safetensors.torch import load_file, save_file
 
 from ratescope.errors import TrainingError
 from ratescope.network.architecture import RateNetwork
+from ratescope.network.checkpoint import checksum_of
 from ratescope.network.progress import read_progress, start_progress, write_progress
 from ratescope.settings import NetworkSettings, TrainSettings
 
@@ -80,12 +81,26 @@ def test_a_state_of_another_training_is_refused(progress, tmp_path):
         (lambda tensors: {n: t for n, t in tensors.items() if n != "marks"}, "lacks tensors"),
         (lambda tensors: {n: t for n, t in tensors.items() if n != "network.input_mean"}, "lacks tensors"),
         (lambda tensors: tensors | {"network.input_mean": torch.zeros(4)}, "lacks tensors"),
+        (lambda tensors: {n: t for n, t in tensors.items() if n != "best.input_mean"}, "lacks tensors"),
+        (lambda tensors: tensors | {"marks": torch.full((4,), torch.inf)}, "lacks tensors"),
     ],
 )
 def test_a_state_without_all_its_tensors_is_refused(progress, tmp_path, change, says):
     path = tmp_path / "state.safetensors"
     write_progress(path, progress)
-    about = json.dumps({"fingerprint": "one", "parts": 1})
-    save_file(change(load_file(path)), path, {"training": about})
+    tensors, about = change(load_file(path)), {"fingerprint": "one", "parts": 1}
+    save_file(tensors, path, {"training": json.dumps(about | {"checksum": checksum_of(tensors, about)})})
     with pytest.raises(TrainingError, match=rf"state\.safetensors: {says}\. Remove the folder of this fold"):
+        read_progress(path, started())
+
+
+@pytest.mark.parametrize("place", [-1, -2000])
+def test_one_changed_bit_is_noticed(progress, tmp_path, place):
+    """Else the training would go on, and end with other weights."""
+    path = tmp_path / "state.safetensors"
+    write_progress(path, progress)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"altered since it was written.*Remove the folder of this fold"):
         read_progress(path, started())

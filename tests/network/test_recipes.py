@@ -6,8 +6,10 @@ from ratescope.settings import (
     NetworkSettings,
     Settings,
     TrainSettings,
+    fast_settings,
     from_table,
     quick_settings,
+    read_recipe,
 )
 
 
@@ -36,12 +38,20 @@ def test_a_value_out_of_range_in_a_file_is_said_alike():
         from_table(Settings, {"train": {"batch": 1}})
 
 
-def test_the_quick_recipe_is_quick_and_the_other_is_the_paper():
-    """A step's time goes with batch × pixels: quick is a thousandth of the paper's training."""
-    quick, paper = quick_settings(), Settings()
+def test_recipes_keep_the_network_and_spend_less_than_the_paper():
+    """A step's time goes with batch × pixels: fast is an eightieth of the paper's training, quick a thousandth."""
+    quick, fast, paper = quick_settings(), fast_settings(), Settings()
 
     def work(settings):
         return settings.train.max_steps * settings.train.batch / settings.network.input_reduction**2
 
     assert work(quick) < 2e-3 * work(paper)
-    assert quick.network.filters == paper.network.filters
+    assert work(fast) == work(paper) / 80
+    assert quick.network.filters == fast.network.filters == paper.network.filters
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("paper", Settings()), ("fast", fast_settings()), ("quick", quick_settings())]
+)
+def test_a_recipe_is_had_by_its_name(name, settings):
+    assert read_recipe(name) == settings

@@ -36,28 +36,34 @@ def grad_ram(network: RateNetwork, crops: NDArray[np.uint8]) -> NDArray[np.float
     >>> grad_ram(network, np.zeros((1, 224, 672, 3), np.uint8)).shape
     (1, 5, 56, 168)
     """
-    return np.stack([_map_of_one(network, crop) for crop in crops])
+    return np.concatenate([_map_of_one(network, crop) for crop in crops])
 
 
 def _map_of_one(network: RateNetwork, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     with torch.no_grad():
-        activation = network.activation(as_batch(crop, network))[0]
+        activation = network.activation(as_batch(crop, network))
+    return grad_ram_of_activation(network, activation)
+
+
+def grad_ram_of_activation(network: RateNetwork, activation: Tensor) -> NDArray[np.float32]:
+    """`grad_ram` of crops whose activation, as it enters the pooling, is at hand from their prediction."""
     weights = _averaged_gradients(network, activation)
-    native = torch.einsum("rk,kij->rij", weights, activation)
+    native = torch.einsum("nrk,nkij->nrij", weights, activation)
     reduction = network.settings.input_reduction
-    repeated = native.repeat_interleave(reduction, dim=1).repeat_interleave(reduction, dim=2)
+    repeated = native.repeat_interleave(reduction, dim=2).repeat_interleave(reduction, dim=3)
     return np.asarray(repeated.numpy(), dtype=np.float32)
 
 
 def _averaged_gradients(network: RateNetwork, activation: Tensor) -> Tensor:
-    """Gradient of each capacity by each feature's activation, averaged over positions, shape (rates, features).
+    """Gradient of each capacity by each feature's activation, averaged over positions, shape (n, rates, features).
 
     The network reads the average over positions, so the gradient is the same everywhere: the gradient by the average,
     divided by the number of positions. Only the regressor has to be run backwards.
     """
     with torch.enable_grad():
-        features = network.pool(activation[None]).requires_grad_()
-        capacities = network.head(features)[0]
-        gradients = [torch.autograd.grad(capacity, features, retain_graph=True)[0][0] for capacity in capacities]
-    positions = activation.shape[1] * activation.shape[2]
-    return torch.stack(gradients) / positions
+        features = network.pool(activation).requires_grad_()
+        # A crop's capacities depend on its own features alone, so gradients of a sum over crops are theirs, one by one.
+        capacities = network.head(features).sum(dim=0)
+        gradients = [torch.autograd.grad(capacity, features, retain_graph=True)[0] for capacity in capacities]
+    positions = activation.shape[2] * activation.shape[3]
+    return torch.stack(gradients, dim=1) / positions

@@ -1,4 +1,4 @@
-"""The maps of an ensemble: the mean of its networks' maps, by one of three methods."""
+"""The maps of an ensemble: the mean of its networks' maps, by one of three methods, or beside its prediction."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ratescope.attribution.grad_ram import grad_ram
+from ratescope.attribution.grad_ram import grad_ram, grad_ram_of_activation
 from ratescope.attribution.guided_backprop import guided_backprop
 from ratescope.attribution.occlusion import occlude
 from ratescope.errors import InputError
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.ensemble import Ensemble
-from ratescope.records import OnProgress, no_progress
+from ratescope.records import OnProgress, Prediction, no_progress
 
 Method = Literal["grad-ram", "guided-backprop", "occlusion"]
 METHODS: tuple[Method, ...] = ("grad-ram", "guided-backprop", "occlusion")
@@ -51,13 +52,7 @@ def ensemble_maps(
     InputError
         If there is no crop, or the networks read facts beside it.
     """
-    if not len(crops):
-        raise InputError("there is nothing to explain: no crop was given. See why the sections were refused.")
-    if ensemble.card.facts:
-        raise InputError(
-            f"only networks that read crops alone can be explained; these also read {', '.join(ensemble.card.facts)}. "
-            "Tell them the facts of the micrograph first, with Ensemble.told."
-        )
+    _check(ensemble, crops)
     keep_large_blocks()
     networks, runs = ensemble.networks, len(crops) * len(ensemble.networks)
     hide = partial(occlude, mean_colour=ensemble.card.mean_colour, size_px=size_px, stride_px=stride_px)
@@ -71,6 +66,37 @@ def ensemble_maps(
                 said(1, 1, method)
         means.append(np.mean(maps, axis=0, dtype=np.float32))
     return np.stack(means)
+
+
+def predict_with_maps(ensemble: Ensemble, crops: NDArray[np.uint8]) -> tuple[Prediction, NDArray[np.float32]]:
+    """`Ensemble.predict` and the Grad-RAM maps of `ensemble_maps`, both read off one run of each network.
+
+    Raises
+    ------
+    InputError
+        As both.
+    """
+    _check(ensemble, crops)
+    networks, rates = ensemble.networks, ensemble.c_rates_per_h
+    by_network = np.empty((len(networks), len(crops), len(rates)))
+    maps: list[list[Map]] = [[] for _ in networks]
+    for index, rows, activation in ensemble.activations(crops):
+        network = networks[index]
+        with torch.no_grad():
+            by_network[index, rows] = network.head(network.pool(activation)).numpy()
+        maps[index].append(grad_ram_of_activation(network, activation))
+    mean: Map = np.mean([np.concatenate(own) for own in maps], axis=0, dtype=np.float32)
+    return Prediction(ensemble.capacity, np.asarray(rates), by_network), mean
+
+
+def _check(ensemble: Ensemble, crops: NDArray[np.uint8]) -> None:
+    if not len(crops):
+        raise InputError("there is nothing to explain: no crop was given. See why the sections were refused.")
+    if ensemble.card.facts:
+        raise InputError(
+            f"only networks that read crops alone can be explained; these also read {', '.join(ensemble.card.facts)}. "
+            "Tell them the facts of the micrograph first, with Ensemble.told."
+        )
 
 
 def _one_of(runs: int, finished: int, on_progress: OnProgress) -> OnProgress:

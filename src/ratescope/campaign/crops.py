@@ -2,7 +2,7 @@
 
 A folder of prepared micrographs holds the crops as PNG, ``prepared.json``, and in ``pictures/`` what the preparation
 saw in each micrograph. An entry whose file, settings and pixel size are unchanged, and whose crops and picture are
-still there, is taken over as it is.
+still there, the crops whole, is taken over as it is.
 """
 
 from __future__ import annotations
@@ -254,7 +254,16 @@ def _still_holds(entry: Entry | None, key: str, out: Path) -> bool:
         return False
     if not (out / entry.get("picture", ".")).is_file():
         return False
-    return all((out / s["crop"]).is_file() for s in entry["sections"] if s["status"] == "prepared")
+    return all(_is_whole(out / s["crop"]) for s in entry["sections"] if s["status"] == "prepared")
+
+
+def _is_whole(crop: Path) -> bool:
+    """Whether a crop is there and can be read to its end: it is cut anew otherwise."""
+    try:
+        read_crop(crop)
+    except MicrographError:
+        return False
+    return True
 
 
 def _write_entries(out: Path, entries: Sequence[Entry]) -> None:

@@ -16,6 +16,9 @@ from ratescope.records import CropId, Fold, FoldUnit, Protocol
 
 ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # DESIGN: below that, validation is by specimen inside the training part
 
+_FEWEST_ROTATED = 3  # one each for training, validation and test
+_FEWEST_TO_TRAIN_ON = 2  # batch norm compares crops
+
 Group = list[CropId]
 
 
@@ -28,19 +31,32 @@ def make_folds(crops: Sequence[CropId], protocol: Protocol, count: int, rng: np.
     Raises
     ------
     TrainingError
-        If there are fewer units than folds.
+        If there are too few folds, too few units to hold one out in each, or fewer than two crops to train on.
     """
     makers: Mapping[Protocol, Callable[[Sequence[CropId], int, np.random.Generator], list[Fold]]] = {
         "as-published": _as_published,
         "by-specimen": _by_specimen,
         "by-electrode": _by_electrode,
     }
-    return makers[protocol](sorted(crops), count, rng)
+    folds = makers[protocol](sorted(crops), count, rng)
+    for number, fold in enumerate(folds):
+        if len(fold.train) < _FEWEST_TO_TRAIN_ON:
+            raise TrainingError(
+                f"a network learns from two crops or more, but of {_counted(len(crops), 'crops')} "
+                f"fold {number} {protocol} leaves {len(fold.train)} to train on. Add micrographs."
+            )
+    return folds
 
 
 def _as_published(crops: Sequence[CropId], count: int, rng: np.random.Generator) -> list[Fold]:
     order = [crops[i] for i in rng.permutation(len(crops))]
-    _need(len(order), 2 * count, "crops", count)
+    if count < 2:
+        raise TrainingError(f"2 folds as-published are the fewest; asked for {count}. Choose --folds 2 or more.")
+    if len(order) < 2 * count:
+        raise TrainingError(
+            f"{count} folds as-published hold out two crops or more each, one to validate and one to test, which takes "
+            f"{2 * count} crops; there are {len(order)}. {_remedy(len(order) // 2, 2)} micrographs."
+        )
     folds = []
     for held_out in (order[start::count] for start in range(count)):
         half = len(held_out) // 2
@@ -99,20 +115,27 @@ def _grouped(crops: Sequence[CropId], key: Callable[[CropId], tuple[str, ...]]) 
 
 def _deal(groups: list[Group], count: int, rng: np.random.Generator, what: str) -> list[Group]:
     """Deal groups into chunks: shuffled inside an electrode, so that each electrode is spread over the chunks."""
-    _need(len(groups), count, what, count)
-    if count < 3:
+    if count < _FEWEST_ROTATED:
         raise TrainingError(
             f"folds of {what} rotate through training, validation and test, so 3 are the fewest; "
-            f"asked for {count}. Choose another --folds."
+            f"asked for {count}. Choose --folds 3 or more."
+        )
+    if len(groups) < count:
+        smaller = {"electrodes": "by-specimen", "specimens": "as-published"}[what]
+        raise TrainingError(
+            f"{count} folds that each hold out whole {what} take {count} {what}; there are crops of "
+            f"{_counted(len(groups), what)}. {_remedy(len(groups), _FEWEST_ROTATED)} {what}, "
+            f"or hold out less with --protocol {smaller}."
         )
     shuffled = [groups[i] for i in rng.permutation(len(groups))]
     shuffled.sort(key=lambda group: group[0].electrode if what == "specimens" else "")
     return [[crop for group in shuffled[start::count] for crop in group] for start in range(count)]
 
 
-def _need(seen: int, wanted: int, what: str, count: int) -> None:
-    if count < 2 or seen < wanted:
-        raise TrainingError(
-            f"{count} folds need at least 2 folds and {wanted} {what}, but there are {seen}. "
-            f"Choose another --folds, or bring more {what}."
-        )
+def _remedy(most: int, fewest: int) -> str:
+    """The remedy of fewer folds, where there is one, before that of more to be added."""
+    return f"Choose --folds {most}{' or fewer' if most > fewest else ''}, or add" if most >= fewest else "Add"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what if count != 1 else what.removesuffix('s')}"

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ratescope.campaign.numerals import clean
-from ratescope.cycling.readers.spreadsheet import is_spreadsheet
-from ratescope.cycling.readers.text import decoded
 
 DELIMITERS = (";", "\t", ",")
 
@@ -50,6 +48,10 @@ def text_of(path: Path) -> str:
     ValueError
         If the file cannot be opened or is no text.
     """
+    # Here, because the readers bring pandas along, and whoever predicts single micrographs reads no sheet.
+    from ratescope.cycling.readers.spreadsheet import is_spreadsheet
+    from ratescope.cycling.readers.text import decoded
+
     try:
         content = path.read_bytes()
     except FileNotFoundError:

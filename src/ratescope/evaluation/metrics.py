@@ -7,15 +7,17 @@ who predicted (the network, or a rung of the ladder beside it), then what one va
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ratescope.errors import InputError
 from ratescope.records import RateCurve
 from ratescope.units import UNIT_OF, Capacity
+
+if TYPE_CHECKING:  # it takes 0.3 s to import, and a prediction needs none
+    import pandas as pd
 
 FOLD_PREDICTION_COLUMNS = (
     "fold", "part", "electrode", "specimen", "file", "section", "c_rate_per_h", "measured", "predicted", "network",
@@ -222,7 +224,7 @@ def _slices(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[
 
 
 def _scores_by(table: pd.DataFrame, column: str) -> dict[str, Score]:
-    codes, names = pd.factorize(table[column], sort=True)  # what has no name, such as no porosity, gets the code −1
+    codes, names = table[column].factorize(sort=True)  # what has no name, such as no porosity, gets the code −1
     named = codes >= 0
     scores = _scores(table[named], codes[named], len(names))
     return {_name(name): score for name, score in zip(names, scores, strict=True)}
@@ -230,8 +232,8 @@ def _scores_by(table: pd.DataFrame, column: str) -> dict[str, Score]:
 
 def _scores_by_both(table: pd.DataFrame, column: str) -> dict[str, dict[str, Score]]:
     """By a column, and below it by C-rate."""
-    codes, names = pd.factorize(table[column], sort=True)
-    rate_codes, rates = pd.factorize(table["c_rate_per_h"], sort=True)
+    codes, names = table[column].factorize(sort=True)
+    rate_codes, rates = table["c_rate_per_h"].factorize(sort=True)
     named = codes >= 0
     scores = _scores(table[named], (codes * len(rates) + rate_codes)[named], len(names) * len(rates))
     return {

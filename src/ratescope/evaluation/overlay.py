@@ -43,9 +43,12 @@ def influence_over_crop(
     """
     rows, columns = crop.shape[:2]
     enlarged = Image.fromarray(influence.astype(np.float32)).resize((columns, rows), Image.Resampling.BILINEAR)
-    strength = np.clip(np.asarray(enlarged, np.float64)[..., None] / limit, -1.0, 1.0)
-    grey = crop.mean(axis=2, keepdims=True) * 0.75 + 48.0  # lifted, so that colour shows on dark pores too
-    colour = np.where(strength > 0, np.array(POSITIVE, float), np.array(NEGATIVE, float))
-    opacity = FULL_OPACITY * np.abs(strength)
-    blended: NDArray[np.float64] = (1.0 - opacity) * grey + opacity * colour
-    return blended.round().astype(np.uint8)
+    strength = np.clip(np.asarray(enlarged, np.float64) / limit, -1.0, 1.0)
+    grey = crop.sum(axis=2, dtype=np.uint16) / 3 * 0.75 + 48.0  # lifted, so that colour shows on dark pores too
+    opacity, raises = FULL_OPACITY * np.abs(strength), strength > 0
+    uncovered = (1.0 - opacity) * grey
+    blended = np.empty(crop.shape, np.uint8)
+    for channel, (negative, positive) in enumerate(zip(NEGATIVE, POSITIVE, strict=True)):
+        # One by one, which is twice as fast as all three beside each other.
+        blended[..., channel] = np.rint(uncovered + opacity * np.where(raises, float(positive), float(negative)))
+    return blended

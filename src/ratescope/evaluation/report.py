@@ -6,7 +6,7 @@ trains on a campaign.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -131,17 +131,24 @@ def micrograph_fragment(page: MicrographPage) -> str:
 
 def prediction_report(
     fragments: Iterable[str], rows: Sequence[SummaryRow], *, model: ModelCard, title: str = "Predicted rate curves"
-) -> str:
+) -> Iterator[str]:
     """The whole report: what predicted and how to read it, a table over all micrographs, then their chapters.
 
-    ``fragments`` come from `micrograph_fragment`, ``rows`` from `summary_row`, in the same order.
+    It comes in pieces, and takes one fragment at a time, because hundreds of chapters fill the memory.
+
+    Parameters
+    ----------
+    fragments : of text
+        From `micrograph_fragment`, in whatever pieces.
+    rows : of SummaryRow
+        From `summary_row`, in the same order.
     """
-    return template("prediction.html").render(
+    return template("prediction.html").generate(
         title=title,
         model=model,
         rows=rows,
         # Their text was escaped when `micrograph_fragment` made them.
-        fragments=[Markup(fragment) for fragment in fragments],  # noqa: S704
+        fragments=(Markup(fragment) for fragment in fragments),  # noqa: S704
         columns=next((row.panels for row in rows if row.panels), ()),
         refused=[row for row in rows if not row.sections_prepared],
         spread_label=SPREAD_LABEL,

@@ -147,5 +147,6 @@ def read_crop(path: Path) -> NDArray[np.uint8]:
                     "Leave --crops out to have it prepared.",
                 )
             return np.array(image.convert("RGB"))
-    except OSError as error:
+    # What Pillow raises at a header that is cut short, or tells of too many pixels, is no OSError.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MicrographError("unreadable", f"{path.name} is no image that can be read. Copy it again.") from error

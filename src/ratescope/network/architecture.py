@@ -86,7 +86,7 @@ class RateNetwork(nn.Module):
     def pool(self, activation: Tensor) -> Tensor:
         """The global average (n, 128), in float32 or better also where the activation is bfloat16."""
         if activation.requires_grad:
-            activation.register_hook(_in_channels_last)
+            activation.register_hook(_in_channels_last)  # type: ignore[no-untyped-call]
         return activation.mean(dim=(2, 3), dtype=torch.promote_types(activation.dtype, torch.float32))
 
     def head(self, features: Tensor, facts: Tensor | None = None) -> Tensor:
@@ -98,7 +98,7 @@ class RateNetwork(nn.Module):
 
 
 def _in_channels_last(gradient: Tensor) -> Tensor:
-    """The same gradient, written out: a mean hands back one value seen many times, which batch norm reads very slowly."""
+    """The same gradient, written out: a mean hands back one value seen many times, which batch norm reads slowly."""
     return gradient.contiguous(memory_format=torch.channels_last)
 
 

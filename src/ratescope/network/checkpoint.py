@@ -27,6 +27,8 @@ from ratescope.settings import NetworkSettings, from_table
 from ratescope.units import UNIT_OF, Capacity
 
 SCHEMA = 1
+_COPY_AGAIN = "Copy it again, or remove it and train that fold again with `ratescope train … --resume`."
+_TRAIN_AGAIN = "Remove it and train that fold again with `ratescope train … --resume`."
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def save_network(path: Path, network: RateNetwork, card: NetworkCard) -> None:
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     tensors |= {name: tensors[name].to(torch.float16) for name, _ in network.named_parameters()}
     about = {"card": asdict(card) | {"unit": card.unit}, "network": asdict(network.settings)}
-    content = json.dumps(about | {"checksum": _checksum(tensors, about)})
+    content = json.dumps(about | {"checksum": checksum_of(tensors, about)})
     # One key alone: safetensors writes several in a random order, and equal networks would differ in their bytes.
     write_bytes(path, save(tensors, {"ratescope": content}))
 
@@ -96,10 +98,10 @@ def load_network(path: Path) -> tuple[RateNetwork, NetworkCard]:
         card = _card(path, about["card"])
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}). Give a run of ratescope train.") from error
-    except (SafetensorError, ValueError, KeyError, TypeError, SettingsError) as error:
-        raise CheckpointError(f"{path}: not weights of ratescope, or cut short. Copy it again.") from error
-    if checksum != _checksum(tensors, about):
-        raise CheckpointError(f"{path}: altered since it was written: its checksum differs. Copy it again.")
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, SettingsError) as error:
+        raise CheckpointError(f"{path}: not weights of ratescope, or cut short. {_COPY_AGAIN}") from error
+    if checksum != checksum_of(tensors, about):
+        raise CheckpointError(f"{path}: altered since it was written: its checksum differs. {_COPY_AGAIN}")
     _check_tensors(path, tensors, settings, card)
     network = RateNetwork(settings, rates=len(card.c_rates_per_h), facts=len(card.facts))
     network.load_state_dict(tensors)
@@ -111,9 +113,9 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], settings: NetworkS
     with torch.device("meta"):
         wanted = RateNetwork(settings, rates=len(card.c_rates_per_h), facts=len(card.facts)).state_dict()
     if {name: tensor.shape for name, tensor in wanted.items()} != {n: tensor.shape for n, tensor in tensors.items()}:
-        raise CheckpointError(f"{path}: weights of another architecture than its card says. Train it again.")
+        raise CheckpointError(f"{path}: weights of another architecture than its card says. {_TRAIN_AGAIN}")
     if unknown := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
-        raise CheckpointError(f"{path}: {unknown[0]} holds values that are no numbers. Train it again.")
+        raise CheckpointError(f"{path}: {unknown[0]} holds values that are no numbers. {_TRAIN_AGAIN}")
 
 
 def round_weights(network: RateNetwork) -> None:
@@ -140,11 +142,12 @@ def _card(path: Path, table: dict[str, Any]) -> NetworkCard:
     card = from_table(NetworkCard, {key: value for key, value in table.items() if key in known}, "card")
     rates = card.c_rates_per_h
     if not rates or not all(0.0 < low < high for low, high in pairwise((*rates, inf))):
-        raise CheckpointError(f"{path}: C-rates must rise from above zero, but its card names {rates}. Train it again.")
+        raise CheckpointError(f"{path}: C-rates must rise from above zero, but its card names {rates}. {_TRAIN_AGAIN}")
     return card
 
 
-def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
+def checksum_of(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
+    """Of tensors with their names, and of what is said beside them: it tells damage, and proves no honesty."""
     total = hashlib.sha256()
     for name in sorted(tensors):
         total.update(name.encode() + tensors[name].numpy().tobytes())

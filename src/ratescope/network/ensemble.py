@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,21 +50,40 @@ class Ensemble:
         InputError
             If the crops have another shape, or a fact that the networks were trained with is missing.
         """
+        table = self._fact_table(len(crops), facts or {})
+        by_network = np.empty((len(self.networks), len(crops), len(self.c_rates_per_h)))
+        with torch.no_grad():
+            for index, rows, activation in self.activations(crops):
+                network, told = self.networks[index], None if table is None else table[rows]
+                by_network[index, rows] = network.head(network.pool(activation), told).numpy()
+        return Prediction(self.capacity, np.asarray(self.c_rates_per_h), by_network)
+
+    def activations(self, crops: NDArray[np.uint8]) -> Iterator[tuple[int, slice, Tensor]]:
+        """What each network makes of a few crops at a time, for all that is read off it: predictions and maps.
+
+        Yields
+        ------
+        int, slice, tensor
+            Which network, which crops, and its activation of them as it enters the pooling.
+
+        Raises
+        ------
+        InputError
+            If the crops are not 8-bit of shape (n, 224, 672, 3).
+        """
         if crops.dtype != np.uint8 or crops.shape[1:] != (CROP_ROWS, CROP_COLUMNS, 3):
             raise InputError(
                 f"crops are 8-bit of shape (n, {CROP_ROWS}, {CROP_COLUMNS}, 3); got {crops.dtype} {crops.shape}. "
                 "Make them with ratescope prepare."
             )
         keep_large_blocks()
-        table = self._fact_table(len(crops), facts or {})
-        by_network = np.empty((len(self.networks), len(crops), len(self.c_rates_per_h)))
         for start in range(0, len(crops), _CROPS_AT_ONCE):
             rows = slice(start, start + _CROPS_AT_ONCE)
             pixels = torch.from_numpy(np.ascontiguousarray(crops[rows])).permute(0, 3, 1, 2).float()
-            with torch.inference_mode():
-                for index, network in enumerate(self.networks):
-                    by_network[index, rows] = network(pixels, None if table is None else table[rows]).numpy()
-        return Prediction(self.capacity, np.asarray(self.c_rates_per_h), by_network)
+            for index, network in enumerate(self.networks):
+                with torch.no_grad():  # not around the yield: it would hold for the caller too
+                    activation = network.activation(pixels)
+                yield index, rows, activation
 
     def _fact_table(self, crops: int, facts: Facts) -> Tensor | None:
         """The facts that the card names, in its order, shape (crops, facts)."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,9 +16,11 @@ from torch import Tensor
 from ratescope.errors import TrainingError
 from ratescope.files import write_bytes
 from ratescope.network.architecture import RateNetwork
+from ratescope.network.checkpoint import checksum_of
 from ratescope.network.optimiser import Lookahead
 from ratescope.settings import TrainSettings
 
+_BEGIN_ANEW = "Remove the folder of this fold, then --resume: the fold is trained anew, the others stay."
 HISTORY_COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "train_mape_percent", "validation_mape_percent")
 
 
@@ -92,10 +95,11 @@ def copy_of_state(network: RateNetwork) -> dict[str, Tensor]:
 def write_progress(path: Path, progress: Progress) -> None:
     """Write everything that the next step depends on, whole or not at all."""
     whole = {name: tensor.contiguous() for name, tensor in tensors_of(progress).items()}
-    about = json.dumps({"fingerprint": progress.fingerprint, "parts": progress.parts})
+    about: dict[str, Any] = {"fingerprint": progress.fingerprint, "parts": progress.parts}
+    content = json.dumps(about | {"checksum": checksum_of(whole, about)})
     # One key alone: safetensors writes several in a random order, and equal states would differ in their bytes. Not
     # its `save_file`: that leaves a file of a random name behind when it is killed.
-    write_bytes(path, save(whole, {"training": about}))
+    write_bytes(path, save(whole, {"training": content}))
 
 
 def tensors_of(progress: Progress) -> dict[str, Tensor]:
@@ -120,16 +124,20 @@ def read_progress(path: Path, progress: Progress) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["training"])
-            found, parts = str(about["fingerprint"]), int(about["parts"])
+            checksum, found, parts = about.pop("checksum"), str(about["fingerprint"]), int(about["parts"])
             # Copied, because the mapped file is soon replaced by the next one.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  it is no mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path}: damaged ({error}). Remove the folder of this fold and train it again.") from error
+        raise TrainingError(f"{path}: damaged ({error}). {_BEGIN_ANEW}") from error
+    if checksum != checksum_of(tensors, about):
+        raise TrainingError(f"{path}: altered since it was written: its checksum differs. {_BEGIN_ANEW}")
     check_same_training(path, found, progress.fingerprint)
     try:
         take_over(progress, tensors)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise TrainingError(f"{path}: lacks tensors. Remove the folder of this fold and train it again.") from error
+        progress.network.load_state_dict(progress.best)  # would else be missed only when the training ends
+        progress.network.load_state_dict(under("network.", tensors))
+    except (KeyError, RuntimeError, ValueError, OverflowError) as error:
+        raise TrainingError(f"{path}: lacks tensors. {_BEGIN_ANEW}") from error
     progress.parts = parts
 
 
@@ -148,7 +156,8 @@ def check_same_training(path: Path, found: str, wanted: str) -> None:
     if found != wanted:
         raise TrainingError(
             f"{path}: was begun with other settings, crops or capacities (fingerprint {found[:8]}, now {wanted[:8]}). "
-            "Resume with the same campaign and recipe, or train into another --out."
+            "Resume with the same campaign, recipe and --start-from, or train into another --out; "
+            "a file that was copied here by mistake: remove it, then --resume."
         )
 
 

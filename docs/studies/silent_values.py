@@ -1,0 +1,110 @@
+"""What the paper does not say, by what the validation folds say: for study 0005.
+
+    python docs/studies/silent_values.py CAMPAIGN [JOBS]
+
+One network per value and fold of the published protocol, on a quarter of the resolution and in a fifth of the steps;
+the test part is never looked at. A finished network is one row of 0005-silent-values.csv, and is not trained again.
+"""
+
+import csv
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ratescope.campaign.crops import prepare_campaign
+from ratescope.campaign.folds import make_folds
+from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
+from ratescope.campaign.sheets import read_campaign
+from ratescope.files import write_csv
+from ratescope.jobs import run_jobs
+from ratescope.network.training import train_network
+from ratescope.settings import NetworkSettings, Settings, TrainSettings
+from ratescope.units import RATES_PER_H
+
+TARGET = Path(__file__).with_name("0005-silent-values.csv")
+COLUMNS = (
+    "setting",
+    "value",
+    "fold",
+    "seed",
+    "validation_mape_percent",
+    "train_mape_percent",
+    "at_step",
+    "processor_s",
+)
+FOLDS = (0, 1, 2)
+BASE = Settings(
+    network=NetworkSettings(input_reduction=4, batch_norm_momentum=0.1),
+    train=TrainSettings(max_steps=1000, highest_rate=1e-2, patience_epochs=1000),
+)
+VALUES = {
+    "network.dropout": (0.0, 0.3),
+    "network.leaky_slope": (0.01, 0.1),
+    "train.l2": (0.0, 1e-3, 1e-2),
+    "augmentation.shift": (0.0, 0.5, 2.0),  # times what it is
+    "augmentation.rotation_deg": (0.0, 15.0),
+}
+
+
+def with_value(setting, value):
+    """The settings with one value changed."""
+    if setting == "as it is":
+        return BASE
+    if setting == "augmentation.shift":
+        was = BASE.augmentation
+        shift = replace(was, shift_rows_px=was.shift_rows_px * value, shift_columns_px=was.shift_columns_px * value)
+        return replace(BASE, augmentation=shift)
+    table, name = setting.split(".")
+    return replace(BASE, **{table: replace(getattr(BASE, table), **{name: value})})
+
+
+def row_of(job, folder):
+    """Train one network and say how it did on the validation part."""
+    setting, value, fold, seed = job
+    campaign = read_campaign(folder)
+    crops = prepare_campaign(campaign, BASE.prepare)
+    curves = curves_to_learn(campaign, measured_curves(rate_tests(campaign), "specific"))
+    part = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[fold]
+    settings = with_value(setting, value)
+    started = time.process_time()
+    with tempfile.TemporaryDirectory() as scratch:
+        train_network(
+            crops.pixels,
+            np.stack([curves[crop.electrode] for crop in crops.ids]),
+            train=np.array([i for i, crop in enumerate(crops.ids) if crop in part.train]),
+            validation=np.array([i for i, crop in enumerate(crops.ids) if crop in part.validation]),
+            settings=replace(settings, train=replace(settings.train, seed=seed)),
+            capacity="specific",
+            c_rates_per_h=RATES_PER_H,
+            folder=Path(scratch),
+        )
+        history = list(csv.DictReader((Path(scratch) / "history.csv").open(encoding="utf-8")))
+    best = min(
+        (row for row in history if int(float(row["step"])) >= 100),
+        key=lambda row: float(row["validation_mape_percent"]),
+    )
+    error, train_error = (round(float(best[f"{part}_mape_percent"]), 2) for part in ("validation", "train"))
+    seconds = round(time.process_time() - started)
+    return dict(zip(COLUMNS, (*job, error, train_error, int(float(best["step"])), seconds), strict=True))
+
+
+def main(folder, jobs=2):
+    rows = list(csv.DictReader(TARGET.open(encoding="utf-8"))) if TARGET.exists() else []
+    done = {(row["setting"], float(row["value"]), int(row["fold"]), int(row["seed"])) for row in rows}
+    wanted = []
+    for fold in FOLDS:
+        wanted += [("as it is", 0.0, fold, seed) for seed in (0, 1)]
+        wanted += [(setting, value, fold, 0) for setting in VALUES for value in VALUES[setting]]
+    for row in run_jobs(partial(row_of, folder=folder), [job for job in wanted if job not in done], jobs=jobs):
+        rows.append(row)
+        write_csv(TARGET, COLUMNS, rows)
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
