@@ -13,6 +13,9 @@ from ratescope.virtual_lab.fields import Height
 SKIN = 0.25  # of the largest radius: neighbours are looked for that far, and again when balls may have moved so much
 
 
+FEW = 100  # balls: none of them may move unseen
+
+
 @dataclass(frozen=True, eq=False)
 class Walls:
     """What bounds a packing: it repeats in x and y, and lies between two heights.
@@ -58,19 +61,23 @@ def relax(
     """
     centres = centres_um.copy()
     period = np.array([*walls.period_um, np.inf])
-    skin_um = SKIN * float(radii_um.max())
+    skin_um, many = SKIN * float(radii_um.max()), len(centres) >= FEW
     moved_um, pairs, low, high = np.inf, np.empty((0, 2), np.intp), centres[:, 2], centres[:, 2]
     for _ in range(steps):
-        if moved_um > 0.8 * skin_um:
+        if moved_um > (0.8 if many else 0.5) * skin_um:
             pairs = _neighbours(centres, radii_um, skin_um, walls.period_um)
             pairs = pairs[~(is_hole[pairs[:, 0]] & is_hole[pairs[:, 1]])]
             low, high = walls.floor(*centres[:, :2].T) + radii_um, walls.ceiling(*centres[:, :2].T) - radii_um
             moved_um = 0.0
         step_um = step_share * _pushes(centres, radii_um, pairs, period)
+        before = centres.copy()
         centres += step_um
         centres[:, 2] = np.maximum(np.minimum(centres[:, 2], high), low)
-        # Nearly all of the balls, so that a single restless one does not cost a new search.
-        moved_um += float(np.quantile(np.abs(step_um).max(axis=1), 0.99))
+        # Nearly all of many balls, so that a single restless one does not cost a new search.
+        if many:
+            moved_um += float(np.quantile(np.abs(step_um).max(axis=1), 0.99))
+        else:
+            moved_um += float(np.linalg.norm(centres - before, axis=1).max())
     centres[:, :2] %= walls.period_um
     return centres
 
