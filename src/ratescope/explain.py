@@ -16,12 +16,10 @@ from ratescope.campaign.crops import MicrographFile, micrograph_files
 from ratescope.errors import InputError
 from ratescope.evaluation.figures import attribution_png
 from ratescope.files import prepare_folder, write_bytes, write_json
-from ratescope.imaging.prepare import prepare_file
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
-from ratescope.predict import Written, crop_as_prepared, read_model
+from ratescope.predict import Written, prepared_of, read_model
 from ratescope.records import OnProgress, Prepared, Section, no_progress
-from ratescope.settings import Settings
 from ratescope.units import UNIT_OF, Capacity
 
 SCHEMA = 1
@@ -71,7 +69,7 @@ def explain_files(
     maps: list[dict[str, Any]] = []
     remarks: list[dict[str, str]] = []
     for file in files:
-        prepared, told = tell(_prepared(file, crops_given), chosen, file.facts | given)
+        prepared, told = tell(prepared_of(file, crops_given), chosen, file.facts | given)
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
             continue
@@ -85,12 +83,6 @@ def explain_files(
     written.remarks = [f"{said['file']}: {said['text']}" for said in remarks if said["code"] == BEYOND]
     written.files = [out / "explain.json", *(out / entry["picture"] for entry in maps)]
     return written
-
-
-def _prepared(file: MicrographFile, crops_given: bool) -> Prepared:
-    if crops_given:
-        return crop_as_prepared(file)
-    return prepare_file(file.path, Settings().prepare, file.pixel_size_um, file.otherwise_um)
 
 
 def _sections(prepared: Prepared, index: int | None) -> list[Section]:

@@ -102,7 +102,7 @@ def predict_files(
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
     with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
         for done, file in enumerate(micrographs, start=1):
-            prepared, told = tell(_prepared(file, crops_given), ensembles, file.facts | given)
+            prepared, told = tell(prepared_of(file, crops_given), ensembles, file.facts | given)
             on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
             answers, maps = _with_maps(prepared, told) if with_maps else (predict_prepared(prepared, told), {})
             beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
@@ -150,7 +150,8 @@ def _with_maps(
     return {capacity: answer for capacity, (answer, _) in both.items()}, {c: maps for c, (_, maps) in both.items()}
 
 
-def _prepared(file: MicrographFile, crops_given: bool) -> Prepared:
+def prepared_of(file: MicrographFile, crops_given: bool) -> Prepared:
+    """A micrograph as it is prepared, under the name that sheets give it; a crop as it is."""
     if crops_given:
         return crop_as_prepared(file)
     prepared = prepare_file(file.path, Settings().prepare, file.pixel_size_um, file.otherwise_um)

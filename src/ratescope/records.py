@@ -534,8 +534,13 @@ class Fold:
 
 def units_of(crops: frozenset[CropId], unit: FoldUnit) -> set[tuple[str, ...]]:
     """The electrodes, specimens or crops that a set of crops comes from."""
+    return {unit_of(crop, unit) for crop in crops}
+
+
+def unit_of(crop: CropId, unit: FoldUnit) -> tuple[str, ...]:
+    """What a fold keeps together with a crop: its electrode, its specimen, or itself alone."""
     if unit == "electrode":
-        return {(crop.electrode,) for crop in crops}
+        return (crop.electrode,)
     if unit == "specimen":
-        return {(crop.electrode, crop.specimen) for crop in crops}
-    return {(crop.electrode, crop.specimen, crop.file, str(crop.section)) for crop in crops}
+        return (crop.electrode, crop.specimen)
+    return (crop.electrode, crop.specimen, crop.file, str(crop.section))

@@ -72,7 +72,7 @@ def test_order_of_layers_is_that_of_keras():
 
 
 def test_the_pooling_hands_back_its_gradient_in_the_layout_of_the_network(network):
-    """Else batch norm goes through it the slow way, a fifth of a training step."""
+    """Else batch norm goes through it the slow way."""
     handed_back = []
     activation = pixels(2, 4, 3, 5).requires_grad_()
     pooled = network.pool(activation)

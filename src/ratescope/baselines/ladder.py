@@ -30,7 +30,7 @@ from ratescope.evaluation.ladder import (
     THRESHOLDED,
     TRUE_POROSITY,
 )
-from ratescope.records import CropId, Fold, FoldUnit
+from ratescope.records import CropId, Fold, FoldUnit, unit_of
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def _at_thresholded_porosity(asked: Question) -> Floats | None:
 
 def _texture_by_gaussian_process(asked: Question) -> Floats:
     texture, ids = asked.seen.texture, asked.seen.ids
-    groups = [_group(ids[place], asked.unit) for place in asked.train]
+    groups = [unit_of(ids[place], asked.unit) for place in asked.train]  # knobs are chosen as the fold will ask
     return gaussian_process(texture[asked.train], asked.curves[asked.train], groups, texture)
 
 
@@ -128,13 +128,6 @@ def _read_at(porosity: Floats, asked: Question, rows: NDArray[np.intp] | None = 
         return None
     said = curve_at_porosity(porosity[known], asked.curves[known], porosity)
     return np.where(np.isfinite(porosity)[:, None], said, np.nan)
-
-
-def _group(crop: CropId, unit: FoldUnit) -> tuple[str, ...]:
-    """What the fold keeps together, so that knobs are chosen as the fold will ask."""
-    if unit == "electrode":
-        return (crop.electrode,)
-    return (crop.electrode, crop.specimen) if unit == "specimen" else (crop.file, str(crop.section))
 
 
 RUNGS: Mapping[str, Callable[[Question], Floats | None]] = {
