@@ -49,7 +49,7 @@ def predict_slowly(network, crop):
         if isinstance(layer, nn.Linear):
             features = layer.weight.numpy() @ features + layer.bias.numpy()
         elif isinstance(layer, nn.LeakyReLU):
-            features = np.where(features > 0, features, 0.3 * features)
+            features = np.where(features > 0, features, network.settings.leaky_slope * features)
         elif isinstance(layer, nn.BatchNorm1d):
             features = normalise_slowly(features, layer)
     return network.output_offset.numpy() + network.output_scale.numpy() * features
