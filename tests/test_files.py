@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from ratescope.errors import OutputError
-from ratescope.files import LongText, prepare_folder, whole_file, write_csv, write_json, write_pieces, write_text
+from ratescope.files import (
+    LongText,
+    keep_originals,
+    prepare_folder,
+    whole_file,
+    write_csv,
+    write_json,
+    write_pieces,
+    write_text,
+)
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
@@ -86,3 +95,17 @@ def test_long_text_without_room_is_said_in_a_sentence(tmp_path):
 def test_text_is_utf_8_everywhere(tmp_path):
     write_text(tmp_path / "a.txt", "µm\n")
     assert (tmp_path / "a.txt").read_bytes() == b"\xc2\xb5m\n"
+
+
+def test_only_an_earlier_table_of_its_kind_is_replaced(tmp_path):
+    table = tmp_path / "rates.csv"
+    keep_originals(table, ("cell", "cycle"))  # there is none
+    for content in ("", "cell,cycle\na,1\n"):
+        table.write_text(content)
+        keep_originals(table, ("cell", "cycle"))
+    for content in ("cell,mass\n", "~Time[h]\tI[A]\n", "\xff\n"):
+        table.write_text(content, encoding="latin-1")
+        with pytest.raises(
+            OutputError, match=r"rates\.csv is there already and no table that ratescope wrote\. Choose"
+        ):
+            keep_originals(table, ("cell", "cycle"))

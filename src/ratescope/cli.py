@@ -372,18 +372,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; every expected error becomes one sentence."""
     _speak_utf8()
     try:
-        status = app(args=arguments, standalone_mode=False)
-        return int(status or DONE)
+        status = int(app(args=arguments, standalone_mode=False) or DONE)
     except typer.Exit as wanted:
-        return wanted.exit_code
+        status = wanted.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; run the same command again to go on (train: with --resume)", file=sys.stderr)
-        return INTERRUPTED
+        status = INTERRUPTED
     except RatescopeError as error:
         print(f"error: {error}", file=sys.stderr)
+        return NOTHING_TRIED
     except typer.TyperException as error:  # wrong arguments
         print(f"error: {error.format_message()} `ratescope --help` lists what there is.", file=sys.stderr)
-    return NOTHING_TRIED
+        return NOTHING_TRIED
+    if status == INTERRUPTED:  # typer, too, makes this status of Ctrl-C
+        print("interrupted; run the same command again to go on (train: with --resume)", file=sys.stderr)
+    return status
 
 
 def _speak_utf8() -> None:

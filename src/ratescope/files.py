@@ -74,6 +74,25 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
 
 
+def keep_originals(path: Path, columns: Sequence[str]) -> None:
+    """Refuse to replace what is no earlier table with these columns: it may be what was to be read.
+
+    Raises
+    ------
+    OutputError
+        If there is such a file.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline(10_000)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise _output_error(path, error) from error
+    if first and first.decode("utf-8", "replace").strip().split(",") != list(columns):
+        raise OutputError(f"{path} is there already and no table that ratescope wrote. Choose another file to write.")
+
+
 class LongText:
     """Text that is too long to hold in memory, kept in a nameless file of a folder until it is read back.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ratescope.campaign.crops import Entry, electrodes_of, micrograph_files, prepare_all
 from ratescope.campaign.sheets import is_campaign, read_campaign
+from ratescope.errors import InputError
 from ratescope.evaluation.contact_sheet import write_contact_sheets
 from ratescope.evaluation.preparation_page import preparation_page
 from ratescope.files import write_csv, write_text
@@ -79,12 +81,23 @@ def prepare_micrographs(
         If the folder cannot be written.
     """
     files = micrograph_files(paths, pixel_size_um)  # campaign/crops.py
+    _keep_originals([file.path for file in files], out)
     campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
     facts = {name: known for campaign in campaigns for name, known in electrodes_of(campaign).items()}
     entries = prepare_all(files, out, Settings().prepare, facts=facts, jobs=jobs, on_progress=on_progress)
     simulated = any(campaign.facts.simulated for campaign in campaigns)
     shown = show_preparation(out, entries, simulated=simulated, on_progress=on_progress)
     return PreparedFolder((*shown, out / "prepared.json"), tuple(entries))
+
+
+def _keep_originals(originals: Sequence[Path], out: Path) -> None:
+    """Refuse an output folder where a crop or a contact sheet would replace a micrograph."""
+    stems = {path.stem for path in originals}
+    for path in originals:
+        written = re.fullmatch(r"(?P<of>.+)_s\d+\.png", path.name)
+        would_be_replaced = (written and written["of"] in stems) or path.name.startswith("contact_sheet")
+        if would_be_replaced and path.resolve().parent == out.resolve():
+            raise InputError(f"{path} would be replaced by what is written to {out}. Choose another --out.")
 
 
 def show_preparation(

@@ -134,6 +134,16 @@ def test_a_campaign_may_have_a_protocol_of_its_own(folder):
     assert test.remarks == ()
 
 
+def test_a_table_never_replaces_what_it_was_read_from(folder, capsys):
+    file = write_export(folder / "c1.txt", (0.7, 0.5), (0.2, 0.8))
+    before = file.read_bytes()
+    for out in (["--out", str(file)], ["--out", str(folder / "rates.csv"), "--law", str(file)]):
+        assert main(["rates", str(file), "--active-mass-mg", str(MASS_MG), *out]) == 2
+        assert "c1.txt is there already and no table that ratescope wrote" in capsys.readouterr().err
+    assert file.read_bytes() == before
+    assert not (folder / "rates.csv").exists()
+
+
 def test_bare_files_may_have_a_protocol_of_their_own(folder, tmp_path, capsys):
     """Table 2 has no 0.7C, so that such a discharge does not count by it."""
     (folder / "slow.toml").write_text(SLOW)

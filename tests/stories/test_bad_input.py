@@ -114,3 +114,22 @@ def test_no_arguments_print_the_help():
     done = subprocess.run([sys.executable, "-m", "ratescope"], capture_output=True, text=True, check=False)
     assert "prepare" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_crop_never_replaces_a_micrograph(tmp_path, capsys):
+    for name in ("a.tif", "a_s0.png"):
+        Image.new("RGB", (60, 40)).save(tmp_path / name)
+    before = (tmp_path / "a_s0.png").read_bytes()
+    assert main(["prepare", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "a_s0.png would be replaced by what is written to" in capsys.readouterr().err
+    assert (tmp_path / "a_s0.png").read_bytes() == before
+    assert not (tmp_path / "prepared.json").exists()
+
+
+def test_who_interrupts_is_told_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ratescope.evaluate.evaluate_run", interrupted)
+    assert main(["evaluate", str(tmp_path)]) == 130
+    assert "interrupted; run the same command again to go on" in capsys.readouterr().err

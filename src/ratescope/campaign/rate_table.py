@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratescope.campaign.bpx_file import read_given, write_half_cells
-from ratescope.campaign.rate_laws import write_rate_laws
+from ratescope.campaign.rate_laws import LAW_COLUMNS, write_rate_laws
 from ratescope.campaign.rate_sources import read_rates
 from ratescope.campaign.rates import measured_curves
 from ratescope.cycling.cycle_table import paths_of_cells, write_cycle_tables
 from ratescope.cycling.degradation import degradation, degradation_in_words
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_rows
 from ratescope.errors import InputError
-from ratescope.files import write_csv
+from ratescope.files import keep_originals, write_csv
 from ratescope.protocol import TABLE_2, read_protocol
 from ratescope.records import OnProgress, RateTest, no_progress
 
@@ -72,7 +72,12 @@ def write_rates(
     ------
     InputError
         If a path does not exist or is an empty folder, or half cells are asked of bare files.
+    OutputError
+        If what would be replaced is no earlier table of this kind.
     """
+    keep_originals(out, RATE_COLUMNS)
+    if law:
+        keep_originals(law, LAW_COLUMNS)
     known = read_given(given) if given else None
     of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
     own = [path for path in (out, law) if path]
