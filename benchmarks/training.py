@@ -45,7 +45,7 @@ class Enough(Exception):  # noqa: N818  it is no error
 
 
 def training_set() -> TrainingSet:
-    """A batch of crops of one simulated mosaic, each with a drawn curve; one more, for a validation that never comes."""
+    """A batch of crops of one simulated mosaic, each with a drawn curve; one more for a validation that never comes."""
     seen = prepare_file(paper_mosaic(), PrepareSettings()).crops
     turned = np.concatenate([seen, seen[:, ::-1], seen[:, :, ::-1], seen[:, ::-1, ::-1]])
     crops = np.resize(turned, (BATCH + 1, *seen.shape[1:]))
