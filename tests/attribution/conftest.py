@@ -17,9 +17,9 @@ MakeNetwork = Callable[..., RateNetwork]
 def random_network() -> MakeNetwork:
     """A small network of the paper's shape with random weights, biases and batch-norm statistics."""
 
-    def make(seed=0, **settings):
+    def make(seed=0, filters=(3, 3, 4, 4, 5, 6), **settings):
         torch.manual_seed(seed)
-        network = RateNetwork(NetworkSettings(filters=(3, 3, 4, 4, 5, 6), hidden=(7, 7, 7, 7), **settings), rates=3)
+        network = RateNetwork(NetworkSettings(filters=filters, hidden=(7, 7, 7, 7), **settings), rates=3)
         for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.normal_(module.bias, std=0.5)

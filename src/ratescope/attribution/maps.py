@@ -108,11 +108,13 @@ def _one_of(runs: int, finished: int, on_progress: OnProgress) -> OnProgress:
     return said
 
 
-def _map(network: RateNetwork, crop: Crop, method: Method, hide: Callable[[RateNetwork, Crop], Map]) -> Map:
+def _map(
+    network: RateNetwork, crop: Crop, method: Method, hide: Callable[[RateNetwork, Crop], NDArray[np.float64]]
+) -> Map:
     match method:
         case "grad-ram":
             return grad_ram(network, crop[None]).squeeze(axis=0)
         case "guided-backprop":
             return guided_backprop(network, crop[None]).squeeze(axis=0)
         case "occlusion":
-            return hide(network, crop)
+            return hide(network, crop).astype(np.float32)

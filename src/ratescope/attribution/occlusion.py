@@ -1,26 +1,32 @@
 """Occlusion: what a prediction loses when a small square of the crop is hidden.
 
-A square is felt only near it: two 3 × 3 convolutions, a pooling, two, a pooling and two reach 14 px to each side. So
-for each position only a window around the square is computed again; what lies further off is taken from the crop's
-own activation. The result is that of the plain loop over whole crops, up to rounding.
+A square changes only a small window of every layer. So the crop is run once and what enters each layer is kept; for
+each place of the square, layer by layer, only the cells that can change are computed again, with their surroundings
+taken from what was kept. The result is that of the plain loop over whole crops, up to rounding (`windows` has the
+geometry).
 """
 
 from __future__ import annotations
 
-from itertools import product
-from typing import NamedTuple
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from ratescope.attribution.pixels import as_batch
+from ratescope.attribution.windows import Axis, Span, Stage, Window, stages_of, windows_along
 from ratescope.errors import InputError
+from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
 from ratescope.records import OnProgress, no_progress
 
-BATCH = 16  # windows computed at once; our choice: small enough to stay in the cache, and more are no faster
+AT_ONCE = 48  # places computed together; our choice: as fast as any on one thread, and two threads share them well
 
 
 def occlude(
@@ -30,9 +36,10 @@ def occlude(
     *,
     size_px: int = 7,
     stride_px: int = 7,
+    at_once: int = AT_ONCE,
     on_progress: OnProgress = no_progress,
-) -> NDArray[np.float32]:
-    """Original − occluded prediction for every position of a square of one colour (section 2.7).
+) -> NDArray[np.float64]:
+    """Original − occluded prediction for every place of a square of one colour (section 2.7).
 
     Parameters
     ----------
@@ -44,118 +51,147 @@ def occlude(
     size_px, stride_px : int
         Edge of the square and its step, 7 and 7 in section 2.7. The first square lies in the top left corner; where
         the steps do not end at an edge, the last square reaches over it and hides fewer pixels.
+    at_once : int
+        How many places are computed together, which bounds the memory: about 0.2 MiB each with the paper's network
+        and square, beside 40 MiB for the crop's own activations.
 
     Returns
     -------
-    float32 array, shape (rates, 32, 96)
+    float64 array, shape (rates, 32, 96)
         In the capacity's unit; above zero where the place raises the capacity.
 
     Raises
     ------
     InputError
-        If the square has no size, does not move, or is larger than the crop; or if the crop is of another size.
+        If the square has no size, does not move, or is larger than the crop; if the crop is of another size; or if
+        the network has a layer for which this cannot be exact.
     """
     _check(network, crop, size_px, stride_px)
-    rows = spans(network, crop.shape[0], size_px, stride_px)
-    columns = spans(network, crop.shape[1], size_px, stride_px)
-    pixels = as_batch(crop, network)
-    colour = torch.tensor(mean_colour, dtype=pixels.dtype)[:, None, None]
+    keep_large_blocks()
+    tops, lefts = (_starts(length, size_px, stride_px) for length in crop.shape[:2])
     with torch.no_grad():
-        kept = network.activation(pixels)
-        changes: list[Tensor] = []
-        squares = list(product(rows, columns))
-        for first in range(0, len(squares), BATCH):
-            on_progress(first, len(squares), "occlusion")
-            changes.append(_changes(network, pixels[0], colour, kept[0], squares[first : first + BATCH]))
-        on_progress(len(squares), len(squares), "occlusion")
-        original = network.pool(kept)
-        losses = network.head(original) - network.head(original + torch.cat(changes) / kept[0, 0].numel())
-    return np.asarray(losses.T.reshape(-1, len(rows), len(columns)).numpy(), dtype=np.float32)
+        before, stages = stages_of(network)
+        pixels = as_batch(crop, network)
+        kept = _keep(before(pixels), stages, (tops, lefts), size_px)
+        hidden = before(torch.tensor(mean_colour, dtype=pixels.dtype)[None, :, None, None]).squeeze()
+        exact = copy.deepcopy(network).double()  # for the head: small differences of large capacities
+        original = exact.pool(kept[-1].own().double())
+        losses = np.empty((len(tops), len(lefts), len(network.output_scale)))
+        for row, top in enumerate(tops):
+            on_progress(row, len(tops), "occlusion")
+            sums = torch.empty(len(lefts), original.shape[1], dtype=torch.float64)
+            for alike in _alike(lefts, stages, at_once):
+                places = _Places(top, [lefts[column] for column in alike], size_px)
+                sums[alike] = _change(stages, kept, hidden, places)
+            losses[row] = exact.head(original) - exact.head(original + sums / math.prod(kept[-1].lengths))
+        on_progress(len(tops), len(tops), "occlusion")
+    return np.moveaxis(losses, -1, 0).copy()
 
 
-class Span(NamedTuple):
-    """One square along one axis.
+def _starts(length_px: int, size_px: int, stride_px: int) -> list[int]:
+    """Where the square starts along an axis; the last one reaches up to or over the end.
 
-    Attributes
-    ----------
-    window : slice
-        Pixels of the crop that are computed again; as many for every square.
-    hidden : slice
-        Pixels of the window that the square hides.
-    felt : slice
-        Cells of the crop's activation that can change.
-    felt_in_window : slice
-        The same cells, counted in the activation of the window.
-    """
-
-    window: slice
-    hidden: slice
-    felt: slice
-    felt_in_window: slice
-
-
-def spans(network: RateNetwork, length_px: int, size_px: int, stride_px: int) -> list[Span]:
-    """Every position of the square along an axis of the crop, the last one reaching up to or over its end.
-
-    >>> from ratescope.settings import NetworkSettings
-    >>> network = RateNetwork(NetworkSettings())
-    >>> len(spans(network, 224, 7, 7)), len(spans(network, 672, 7, 7)), len(spans(network, 224, 7, 1))
+    >>> len(_starts(224, 7, 7)), len(_starts(672, 7, 7)), len(_starts(224, 7, 1))
     (32, 96, 218)
     """
-    cell_px, reach_px = cell_and_reach_px(network)
-    starts = range(0, min(length_px, length_px - size_px + stride_px), stride_px)
-    return [_span(start, size_px, length_px // cell_px, cell_px, reach_px) for start in starts]
+    return list(range(0, min(length_px, length_px - size_px + stride_px), stride_px))
 
 
-def _span(start: int, size_px: int, cells: int, cell_px: int, reach_px: int) -> Span:
-    stop = min(start + size_px, cells * cell_px)
-    first, last = max(0, (start - reach_px) // cell_px), min(cells, _ceil(stop + reach_px, cell_px))
-    margin = _ceil(reach_px, cell_px)  # cells nearer to the window's edge than this feel that it was cut there
-    window_cells = min(cells, _ceil(size_px + 2 * reach_px, cell_px) + 1 + 2 * margin)
-    # At the crop's own edge the window ends with it: the zero padding there is what the network sees in the crop.
-    origin = min(max(0, first - margin), cells - window_cells)
-    return Span(
-        window=slice(origin * cell_px, (origin + window_cells) * cell_px),
-        hidden=slice(start - origin * cell_px, stop - origin * cell_px),
-        felt=slice(first, last),
-        felt_in_window=slice(first - origin, last - origin),
-    )
+@dataclass(frozen=True)
+class _Kept:
+    """What enters a stage when nothing is hidden: cells (rows, columns, features) with zeros around them."""
+
+    cells: Tensor
+    margin: tuple[int, int]
+    lengths: tuple[int, int]
+
+    def windows(self, rows: Span, columns: Span, step: int, count: int) -> Tensor:
+        """Copies (count, features, rows, columns) of windows that lie side by side, so many cells apart."""
+        row, column, feature = self.cells.stride()
+        first = (rows.start + self.margin[0]) * row + (columns.start + self.margin[1]) * column
+        shape = (count, len(rows), len(columns), self.cells.shape[-1])
+        windows = self.cells.as_strided(shape, (step * column, row, column, feature), first)
+        return windows.clone(memory_format=torch.contiguous_format).permute(0, 3, 1, 2)
+
+    def own(self) -> Tensor:
+        """The cells of the crop itself, (1, features, rows, columns)."""
+        (top, left), (rows, columns) = self.margin, self.lengths
+        return self.cells[top : top + rows, left : left + columns].permute(2, 0, 1)[None]
 
 
-def cell_and_reach_px(network: RateNetwork) -> tuple[int, int]:
-    """How many pixels one cell of the activation spans, and how far beyond it the convolutions look.
-
-    >>> from ratescope.settings import NetworkSettings
-    >>> cell_and_reach_px(RateNetwork(NetworkSettings()))
-    (4, 14)
-    """
-    blocks, reduction = len(network.settings.filters) // 2, network.settings.input_reduction
-    # Two 3 × 3 convolutions look 2 px further, each block at half the resolution of the one before: 2 + 4 + 8.
-    return reduction * 2 ** (blocks - 1), reduction * 2 * (2**blocks - 1)
-
-
-def _changes(
-    network: RateNetwork, pixels: Tensor, colour: Tensor, kept: Tensor, squares: list[tuple[Span, Span]]
-) -> Tensor:
-    """What each square adds to the sum of the activation over positions, shape (squares, features)."""
-    windows = torch.stack([_window(pixels, colour, rows, columns) for rows, columns in squares])
-    activations = network.activation(windows.contiguous(memory_format=torch.channels_last))
-    return torch.stack(
-        [
-            (activation[:, rows.felt_in_window, columns.felt_in_window] - kept[:, rows.felt, columns.felt]).sum((1, 2))
-            for activation, (rows, columns) in zip(activations, squares, strict=True)
-        ]
-    )
+def _keep(cells: Tensor, stages: Sequence[Stage], starts: tuple[list[int], list[int]], size_px: int) -> list[_Kept]:
+    """What enters each stage, and what leaves the last."""
+    kept = []
+    margins = [_margins(stages, axis, starts[axis], size_px) for axis in (0, 1)]
+    for number in range(len(stages) + 1):
+        above, left = margins[0][number], margins[1][number]
+        padded = functional.pad(cells, (left, left, above, above))[0].permute(1, 2, 0).contiguous()
+        kept.append(_Kept(padded, (above, left), (cells.shape[2], cells.shape[3])))
+        if number < len(stages):
+            cells = stages[number].whole(cells)
+    return kept
 
 
-def _window(pixels: Tensor, colour: Tensor, rows: Span, columns: Span) -> Tensor:
-    window = pixels[:, rows.window, columns.window].clone()
-    window[:, rows.hidden, columns.hidden] = colour
-    return window
+def _margins(stages: Sequence[Stage], axis: Axis, starts: Sequence[int], size_px: int) -> list[int]:
+    """How many zeros around the crop are enough for every window of each stage: as many as it is long."""
+    longest = [0] * (len(stages) + 1)
+    for start in starts:
+        windows, changed = windows_along(stages, axis, Span(start, start + size_px))
+        longest = list(map(max, longest, [*(len(window.seen) for window in windows), len(changed)]))
+    return longest
 
 
-def _ceil(length: int, unit: int) -> int:
-    return -(-length // unit)
+@dataclass(frozen=True)
+class _Places:
+    """Squares side by side, equally far apart."""
+
+    top: int
+    lefts: list[int]
+    size_px: int
+
+    def along(self, stages: Sequence[Stage]) -> tuple[list[tuple[Window, Window]], tuple[Span, Span]]:
+        """Windows of each stage around the first square, and the cells of the activation that it can change."""
+        rows, changed_rows = windows_along(stages, 0, Span(self.top, self.top + self.size_px))
+        columns, changed_columns = windows_along(stages, 1, Span(self.lefts[0], self.lefts[0] + self.size_px))
+        return list(zip(rows, columns, strict=True)), (changed_rows, changed_columns)
+
+
+def _alike(lefts: Sequence[int], stages: Sequence[Stage], at_once: int) -> Iterator[list[int]]:
+    """Places along a row, in batches of equally far apart ones whose windows lie alike in the cells of every stage."""
+    cell_px = math.prod(stage.stride[1] for stage in stages)
+    stride_px = lefts[1] - lefts[0] if len(lefts) > 1 else 1
+    apart = cell_px // math.gcd(cell_px, stride_px)
+    for first in range(min(apart, len(lefts))):
+        alike = list(range(first, len(lefts), apart))
+        yield from (alike[start : start + at_once] for start in range(0, len(alike), at_once))
+
+
+def _change(stages: Sequence[Stage], kept: Sequence[_Kept], hidden: Tensor, places: _Places) -> Tensor:
+    """What each square adds to the sum of the activation over its cells, shape (squares, features)."""
+    count = len(places.lefts)
+    step = places.lefts[1] - places.lefts[0] if count > 1 else 0
+    windows, felt = places.along(stages)
+    patches = hidden[None, :, None, None].expand(count, -1, places.size_px, places.size_px)
+    for stage, before, (rows, columns) in zip(stages, kept, windows, strict=False):
+        surrounded = before.windows(rows.seen, columns.seen, step, count)
+        inside = (slice(None), slice(None), rows.changed.within(rows.seen), columns.changed.within(columns.seen))
+        surrounded[inside] = _only_inside(patches, (rows.changed, columns.changed), step, before.lengths)
+        patches = stage.finish(stage.look(surrounded))
+        step //= stage.stride[1]
+    patches = _only_inside(patches, felt, step, kept[-1].lengths)
+    return (patches - kept[-1].windows(*felt, step, count)).sum(dim=(2, 3), dtype=torch.float64)
+
+
+def _only_inside(patches: Tensor, spans: tuple[Span, Span], step: int, lengths: tuple[int, int]) -> Tensor:
+    """Zeros where a patch reaches over the edge of the crop: that is what the next layer's padding holds there."""
+    rows, columns = spans
+    furthest = columns.stop + step * (len(patches) - 1)
+    if rows.start >= 0 and rows.stop <= lengths[0] and columns.start >= 0 and furthest <= lengths[1]:
+        return patches
+    row = torch.arange(rows.start, rows.stop)
+    column = torch.arange(columns.start, columns.stop) + step * torch.arange(len(patches))[:, None]
+    inside = ((row >= 0) & (row < lengths[0]))[:, None] & ((column >= 0) & (column < lengths[1]))[:, None, :]
+    return patches * inside[:, None]
 
 
 def _check(network: RateNetwork, crop: NDArray[np.uint8], size_px: int, stride_px: int) -> None:
@@ -165,7 +201,7 @@ def _check(network: RateNetwork, crop: NDArray[np.uint8], size_px: int, stride_p
             f"the occluding square has an edge of 1 to {largest} px and a step of at least 1 px; asked for "
             f"{size_px} and {stride_px}. The paper's are 7 and 7."
         )
-    cell_px, _ = cell_and_reach_px(network)
+    cell_px = network.settings.input_reduction * 2 ** (len(network.settings.filters) // 2 - 1)
     if crop.shape[0] % cell_px or crop.shape[1] % cell_px:
         raise InputError(
             f"a crop's sides are multiples of {cell_px} px for this network; got {crop.shape[0]} × {crop.shape[1]}. "

@@ -79,9 +79,12 @@ class RateNetwork(nn.Module):
 
     def activation_of_reduced(self, reduced: Tensor) -> Tensor:
         """`activation` from crops that were averaged r × r before, (n, 3, rows / r, columns / r)."""
-        mean, scale = self.input_mean[:, None, None], self.input_scale[:, None, None]
-        activation: Tensor = self.extractor((reduced - mean) / scale)
+        activation: Tensor = self.extractor(self.standardise(reduced))
         return activation
+
+    def standardise(self, crops: Tensor) -> Tensor:
+        """Pixel values in spreads of the training crops around their mean, channel by channel."""
+        return (crops - self.input_mean[:, None, None]) / self.input_scale[:, None, None]
 
     def pool(self, activation: Tensor) -> Tensor:
         """The global average (n, 128), in float32 or better also where the activation is bfloat16."""
