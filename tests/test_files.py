@@ -40,8 +40,21 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path):
 
 def test_a_file_in_the_place_of_a_folder_is_said_in_a_sentence(tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(OutputError, match=r"cannot write .*out: .*Choose a folder that can be written"):
+    with pytest.raises(OutputError, match="out is a file, but a folder is to be written there. Choose another"):
         prepare_folder(tmp_path / "out")
+    with pytest.raises(OutputError, match="out is a file, but a folder is to be written there. Choose another"):
+        write_text(tmp_path / "out" / "a.txt", "text")
+    with pytest.raises(OutputError, match="out is a file, but a folder is to be written there. Choose another"):
+        keep_originals(tmp_path / "out" / "a.csv", ["cell"])
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(OutputError, match="is a folder, but a file is to be written there. Name a file"):
+        keep_originals(tmp_path, ["cell"])
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(OutputError, match=r"a\.txt is a folder, but a file is to be written there. Name a file"):
+        write_text(tmp_path / "a.txt", "text")
+    assert os.listdir(tmp_path) == ["a.txt"]
 
 
 def test_json_without_numbers_that_others_cannot_read(tmp_path):

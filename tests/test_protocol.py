@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.errors import SettingsError
-from ratescope.protocol import TABLE_2, RateBlock, RateProtocol, protocol_toml, read_protocol
+from ratescope.protocol import TABLE_2, RateBlock, RateProtocol, read_protocol
+from ratescope.settings import to_toml
 
 OURS = """\
 charge_cut_off_v = 4.2
@@ -66,7 +67,7 @@ blocks = st.builds(RateBlock, rate, st.none() | rate, st.integers(1, 9), st.none
 )
 def test_a_protocol_that_was_written_is_read_back_the_same(tmp_path_factory, blocks, check_up, formation, counts):
     protocol = RateProtocol(blocks, check_up, 4.3, 2.6, formation=formation, counts=counts)
-    assert read(tmp_path_factory.mktemp("p"), protocol_toml(protocol)) == protocol
+    assert read(tmp_path_factory.mktemp("p"), to_toml(protocol)) == protocol
 
 
 @pytest.mark.parametrize(

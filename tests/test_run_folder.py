@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from ratescope.errors import TrainingError
+from ratescope.errors import InputError, TrainingError
 from ratescope.records import CropId, Fold
-from ratescope.run_folder import claim, provenance, read_inputs
+from ratescope.run_folder import check_trained, claim, provenance, read_inputs
 from ratescope.settings import Settings
 
 CROPS = [CropId(electrode, "s1", f"{electrode}.tif", 0) for electrode in "abc"]
@@ -61,3 +61,21 @@ def test_provenance_names_inputs_settings_seed_and_versions(tmp_path):
         "seed": 7,
         "versions": INPUTS["versions"],
     }
+
+
+def test_a_fold_that_the_recipe_leaves_out_is_no_gap(tmp_path):
+    folds = [FOLDS[0], replace(FOLDS[0], train=FOLDS[0].test, test=FOLDS[0].train)]
+    settings = replace(Settings(), folds=replace(Settings().folds, only=(1,)))
+    claim(tmp_path / "specific", settings, INPUTS, folds, resume=False)
+    with pytest.raises(InputError, match=r"0 of 1 specific network\. Finish it with `ratescope train CAMPAIGN --out"):
+        check_trained(tmp_path)
+    (tmp_path / "specific" / "fold_1").mkdir()
+    (tmp_path / "specific" / "fold_1" / "weights.safetensors").touch()
+    check_trained(tmp_path)
+
+
+@pytest.mark.parametrize("cut", ["", "fold,unit\n", "unit\ncrop\n", "fold\nx\n"])
+def test_folds_that_cannot_be_counted_are_not_taken_for_none(claimed, cut):
+    (claimed / "folds.csv").write_text(cut)
+    with pytest.raises(TrainingError, match=r"folds\.csv .*Copy the run again, or train into another --out"):
+        check_trained(claimed.parent)

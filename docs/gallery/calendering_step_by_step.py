@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ratescope.evaluation.figures import draw_crop
 from ratescope.units import LOADS_MPA, POROSITIES
 from ratescope.virtual_lab.cross_section import PHASES, view
 from ratescope.virtual_lab.design import VirtualElectrode
@@ -34,21 +35,21 @@ def main(target):
         foil_row=TOP_UM / PIXEL_UM,
         middle_um=WIDTH_UM / 2,
     )
-    figure, places = plt.subplots(1, 5, figsize=(16, 5.2), layout="constrained")
+    figure, places = plt.subplots(1, 5, figsize=(10.6, 4.3), layout="constrained")
     for place, load_mpa, porosity in zip(places, LOADS_MPA, POROSITIES, strict=True):
         electrode = VirtualElectrode("gallery", "gallery", load_mpa=load_mpa, porosity=porosity)
         section = cut_cross_section(electrode, width_um=WIDTH_UM, rng=np.random.default_rng(4))
-        place.imshow(colours[view(section, frame).phases])
-        place.set_title(
-            f"{load_mpa:g} MPa\nporosity {section.porosity:.1%} (asked {porosity:.1%})\n{electrode.thickness_um:.1f} µm"
-        )
-        place.axis("off")
+        title = f"{load_mpa:g} MPa\nporosity {100 * section.porosity:.1f} %\nthickness {electrode.thickness_um:.1f} µm"
+        draw_crop(place, colours[view(section, frame).phases], pixel_size_um=PIXEL_UM, title=title)
     shown = ("particle", "crack", "pore", "carbon", "binder", "foil", "resin")
-    handles = [plt.Rectangle((0, 0), 1, 1, color=np.array(PALETTE[name]) / 255.0, label=name) for name in shown]
-    handles[5].set_edgecolor("black")
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False)
-    figure.suptitle("Phases of a simulated coating under rising load, 80 µm of it")
-    figure.savefig(target, dpi=90)
+    handles = [
+        plt.Rectangle((0, 0), 1, 1, fc=np.array(PALETTE[name]) / 255.0, ec="0.4", lw=0.6, label=name) for name in shown
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False, fontsize=9)
+    figure.suptitle(
+        "SIMULATED: the phases of one coating, the same particles, under rising load", fontsize=11, x=0.01, ha="left"
+    )
+    figure.savefig(target, dpi=150)
 
 
 if __name__ == "__main__":

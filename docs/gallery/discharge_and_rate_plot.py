@@ -1,6 +1,6 @@
 """Discharge curves and the rate plot, as in the paper's Figure 4: simulated half cells of the five densifications.
 
-Left: voltage of one densification at five C-rates. Middle: the five densifications at 3C. Right: capacity against
+Above: voltage of one densification at five C-rates, and of the five densifications at 3C. Below: capacity against
 C-rate, by mass and by volume.
 
 python docs/gallery/discharge_and_rate_plot.py [picture.png]
@@ -12,6 +12,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ratescope.evaluation.figures import style_rate_axes
+from ratescope.evaluation.figures.style import LEGEND, MARKERS, TITLE, colours, style_axes
 from ratescope.protocol import RateBlock, RateProtocol
 from ratescope.units import (
     ACTIVE_LOADING_MG_PER_CM2,
@@ -25,6 +27,7 @@ from ratescope.virtual_lab.cell import nominal_cell
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.discharge import simulate_rate_test
 
+POINT = {"ms": 5.5, "mec": "white", "mew": 0.8, "zorder": 3}
 ONCE = RateProtocol(  # each rate of the rate curve once, in the order of Table 2
     blocks=tuple(RateBlock(rate, 1 / 5 if rate >= 1 else 1 / 20, cycles=1) for rate in RATES_PER_H),
     check_up=RateBlock(1 / 10, 1 / 20, cycles=1),
@@ -50,30 +53,31 @@ def main(target):
         for load, porosity in zip(LOADS_MPA, POROSITIES, strict=True)
     ]
     curves = {electrode.name: discharges_of(electrode) for electrode in electrodes}
-    figure, (by_rate, by_load, specific, density) = plt.subplots(1, 4, figsize=(17, 4.4), layout="constrained")
-    for number, rate in enumerate(RATES_PER_H):
-        by_rate.plot(*curves["200 MPa"][rate], color=plt.get_cmap("viridis")(number / 5), label=f"{rate:g}C")
-    for number, electrode in enumerate(electrodes):
-        colour = plt.get_cmap("plasma")(number / 5)
-        label = f"{electrode.name}, {electrode.porosity:.1%}"
+    figure, ((by_rate, by_load), (specific, density)) = plt.subplots(2, 2, figsize=(9.6, 7.4), layout="constrained")
+    for rate, colour in zip(RATES_PER_H, colours(len(RATES_PER_H)), strict=True):
+        by_rate.plot(*curves["200 MPa"][rate], color=colour, label=f"{rate:g}C")
+    for electrode, colour, marker in zip(electrodes, colours(len(electrodes)), MARKERS, strict=False):
+        label = f"{electrode.name}, {100 * electrode.porosity:.1f} % pores"
         of_electrode = curves[electrode.name]
-        by_load.plot(*of_electrode[3.0], color=colour, label=label)
+        by_load.plot(*of_electrode[3.0], color=colour)
+        by_load.plot(*(values[-1] for values in of_electrode[3.0]), marker, color=colour, label=label, **POINT)
         ah_per_kg = np.array([of_electrode[rate][0][-1] for rate in RATES_PER_H])
         areal = areal_capacity_mah_per_cm2(ah_per_kg, ACTIVE_LOADING_MG_PER_CM2)
-        specific.semilogx(RATES_PER_H, ah_per_kg, "o-", color=colour, label=label)
-        density.semilogx(RATES_PER_H, density_from_areal(areal, electrode.thickness_um), "o-", color=colour)
-    by_rate.set(title="200 MPa at five C-rates", xlabel="specific capacity / Ah kg⁻¹", ylabel="voltage / V")
-    by_load.set(title="five densifications at 3C", xlabel="specific capacity / Ah kg⁻¹", ylabel="voltage / V")
-    specific.set(xlabel="C-rate / h⁻¹", ylabel="specific capacity / Ah kg⁻¹")
-    density.set(xlabel="C-rate / h⁻¹", ylabel="capacity density / Ah L⁻¹")
-    for place in (specific, density):
-        place.set_xticks(RATES_PER_H, [f"{rate:g}" for rate in RATES_PER_H])
-        place.minorticks_off()
-        place.set_ylim(bottom=0)
-    by_rate.legend(frameon=False)
-    by_load.legend(frameon=False, fontsize=8)
-    figure.suptitle("Simulated half cells (set A)")
-    figure.savefig(target, dpi=100)
+        for place, values in ((specific, ah_per_kg), (density, density_from_areal(areal, electrode.thickness_um))):
+            place.plot(RATES_PER_H, values, marker, ls="-", color=colour, label=label, **POINT)
+    for place, title in ((by_rate, "a   200 MPa at five C-rates"), (by_load, "b   five densifications at 3C")):
+        style_axes(place)
+        place.set(xlabel="specific capacity / Ah kg⁻¹", ylabel="voltage against lithium / V", ylim=(2.5, 4.4))
+        place.set_title(title, **TITLE)
+        place.legend(loc="upper right", **LEGEND)
+    style_rate_axes(specific, RATES_PER_H, "specific capacity / Ah kg⁻¹")
+    style_rate_axes(density, RATES_PER_H, "capacity density / Ah L⁻¹")
+    specific.set_title("c   per mass of active material", **TITLE)
+    density.set_title("d   per volume of coating, without the foil", **TITLE)
+    specific.legend(loc="lower left", **LEGEND)
+    title = "SIMULATED half cells (Doyle-Fuller-Newman model, parameter set A of the virtual laboratory)"
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    figure.savefig(target, dpi=140)
 
 
 if __name__ == "__main__":

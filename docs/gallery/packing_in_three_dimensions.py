@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ratescope.evaluation.figures import draw_crop
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.packing import cut_cross_section
 
@@ -59,15 +60,16 @@ def paint_foil(picture, width_um, depth_um):
 
 
 def main(target):
-    figure, places = plt.subplots(1, 2, figsize=(11, 5.6), layout="constrained")
+    figure, places = plt.subplots(1, 2, figsize=(10.0, 5.0), layout="constrained")
     for place, (load_mpa, porosity) in zip(places, (LOOSE, DENSE), strict=True):
         electrode = VirtualElectrode("gallery", "gallery", load_mpa=load_mpa, porosity=porosity)
         section = cut_cross_section(electrode, width_um=90.0, rng=np.random.default_rng(4))
-        place.imshow(look_at(section, 80.0, 38.0))
-        place.set_title(f"{load_mpa:g} MPa: porosity {section.porosity:.1%}, {electrode.thickness_um:.0f} µm thick")
-        place.axis("off")
-    figure.suptitle("Particles of a virtual coating, 80 × 38 µm of it (simulated; carbon and binder left out)")
-    figure.savefig(target, dpi=110)
+        title = f"{load_mpa:g} MPa: porosity {100 * section.porosity:.1f} %, thickness {electrode.thickness_um:.0f} µm"
+        picture = np.rint(255 * look_at(section, 80.0, 38.0)).astype(np.uint8)
+        draw_crop(place, picture, pixel_size_um=PIXEL_UM, title=title)
+    title = "SIMULATED: particles on 80 × 38 µm of foil, at a slant that shortens heights (carbon and binder left out)"
+    figure.suptitle(title, fontsize=10.5, x=0.01, ha="left")
+    figure.savefig(target, dpi=140)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ratescope.virtual_lab.packing import cut_cross_section
 
 COLUMNS = 2000
 PIXEL_SIZE_UM = 0.123
+WIDTH_PX = 1400
 MANY = Preparation(voids_per_mm=22.0, scratches_per_mm=12.0, smears_per_mm=10.0, bubbles_per_mm=12.0)
 
 
@@ -36,11 +37,14 @@ def main(target):
     for name, shown in (("simulated.tif", pixels), ("simulated_without_foil.tif", pixels[:600])):
         prepared = prepare(Micrograph(np.ascontiguousarray(shown), PIXEL_SIZE_UM, name), settings)
         pictures.append(draw_preparation(prepared, shown))
-    size = (max(picture.width for picture in pictures), sum(picture.height for picture in pictures) + 30)
-    both = Image.new("RGB", size, "white")
-    both.paste(pictures[0], (0, 0))
-    both.paste(pictures[1], (0, pictures[0].height + 30))
-    both.resize((1400, round(1400 * both.height / both.width)), Image.Resampling.LANCZOS).save(target)
+    first, second = (
+        picture.resize((WIDTH_PX, round(WIDTH_PX * picture.height / picture.width)), Image.Resampling.LANCZOS)
+        for picture in pictures
+    )
+    both = Image.new("RGB", (WIDTH_PX, first.height + 30 + second.height), "white")
+    both.paste(first, (0, 0))
+    both.paste(second, (0, first.height + 30))
+    both.save(target)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,10 @@ def main(target):
         curves_of(electrode, f"{electrode.removesuffix('MPa')} MPa, {porosity} % pores", tests)
         for (electrode, tests), porosity in zip(tests_by_electrode().items(), POROSITY_LABELS, strict=True)
     ]
-    note = "SIMULATED: virtual half cells of NCM111, five densifications of one coating, three cells each."
+    note = (
+        "SIMULATED half cells of NCM111, five densifications of one coating. "
+        "Left: one cell each, marked as on the right. Right: three cells each, bars ± 1 standard deviation."
+    )
     target.write_bytes(rate_test_png(electrodes, c_rates_per_h=RATES_PER_H, note=note))
 
 

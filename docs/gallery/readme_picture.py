@@ -9,6 +9,7 @@ from pathlib import Path
 import ratescope
 from ratescope.attribution.maps import ensemble_maps
 from ratescope.evaluation.figures import story_png
+from ratescope.evaluation.map_caption import MapCaption
 from ratescope.imaging.levelling import levelled_pixels
 
 RATE = 3.0  # 1/h: where the coating's pores decide
@@ -26,7 +27,10 @@ picture = story_png(
     ensemble.predict(prepared.crops).over_crops(),
     c_rate_per_h=RATE,
     pixel_size_um=prepared.pixel_size_um,
-    note="Everything here is simulated: the micrograph, and the campaign that the ensemble learned from.",
+    caption=MapCaption(title="Grad-RAM", influence="relative influence"),
+    predicted_label=f"predicted: mean of {len(ensemble.networks)} networks",
+    micrograph_label="polished cross-section, SIMULATED",
+    note="Everything here is SIMULATED: the micrograph, and the campaign that the bundled ensemble learned from.",
 )
 target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "straight-line.png"
 target.write_bytes(picture)

@@ -32,7 +32,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from ratescope.campaign.crops import MicrographFile, prepare_all
+from ratescope.campaign.micrograph_files import MicrographFile
+from ratescope.campaign.prepared_folder import prepare_all
 from ratescope.errors import MicrographError
 from ratescope.files import write_csv
 from ratescope.imaging.prepared_file import read_crop

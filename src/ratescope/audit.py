@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.campaign.crop_facts import Facts, facts_of_crops
+from ratescope.campaign.crop_facts import facts_of_crops
 from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import InputError
 from ratescope.evaluation.planting import ARTEFACTS
+from ratescope.facts import Facts
 from ratescope.files import write_csv
 from ratescope.predict import read_model
 from ratescope.records import OnProgress, Prediction, no_progress

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import ratescope
+from ratescope.arguments import above_zero, wrong_arguments_in_words
+from ratescope.counted import counted
 from ratescope.errors import RatescopeError
 
 DONE, NOTHING_TRIED, SOME_REFUSED, INTERRUPTED = 0, 2, 3, 130
@@ -38,7 +40,9 @@ Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, fol
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; made if missing.")]
 PixelSize = Annotated[
     float | None,
-    typer.Option("--pixel-size-um", metavar="X", help="Edge of one pixel in µm; wins over the file's own."),
+    typer.Option(
+        "--pixel-size-um", metavar="X", callback=above_zero, help="Edge of one pixel in µm; wins over the file's own."
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="J", min=1, help="How many run at once.")]
 Dask = Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster at this address.")]
@@ -154,7 +158,8 @@ def prepare(paths: Paths, out: Out, pixel_size_um: PixelSize = None, jobs: Jobs 
     with progress() as tell:
         done = prepare_micrographs(paths, out, pixel_size_um=pixel_size_um, jobs=jobs, on_progress=tell)
     inputs = len(done.entries)
-    print(f"{done.crops} crops from {inputs - len(done.refused)} of {inputs} micrographs.")
+    used = inputs - len(done.refused)
+    print(f"{counted(done.crops, 'crop')} from {used} of {counted(inputs, 'micrograph')}.")
     return _close(done.files, inputs, done.refused)
 
 
@@ -162,9 +167,9 @@ def prepare(paths: Paths, out: Out, pixel_size_um: PixelSize = None, jobs: Jobs 
 def rates(
     paths: Annotated[list[Path], typer.Argument(metavar="CAMPAIGN | FILE...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.csv")],
-    active_mass_mg: Annotated[float | None, typer.Option("--active-mass-mg", metavar="M", min=1e-6)] = None,
+    active_mass_mg: Annotated[float | None, typer.Option("--active-mass-mg", metavar="M", callback=above_zero)] = None,
     theoretical_ah_per_kg: Annotated[
-        float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0)
+        float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0, callback=above_zero)
     ] = None,
     law: Annotated[Path | None, typer.Option("--law", metavar="FILE.csv", help="Rate laws, fitted.")] = None,
     cycles: Annotated[Path | None, typer.Option("--bdf", metavar="DIR", help="Tables of cycles, BDF names.")] = None,
@@ -326,8 +331,8 @@ def explain(
     method: Annotated[MethodChoice, typer.Option("--method")] = MethodChoice.grad_ram,
     capacity: Annotated[OneCapacity | None, typer.Option("--capacity", help="Default: both.")] = None,
     section: Annotated[int | None, typer.Option("--section", metavar="N", min=0, help="Counted from 0.")] = None,
-    size_px: Annotated[int, typer.Option("--size-px", metavar="PX", help="Of the occluding square.")] = 7,
-    stride_px: Annotated[int, typer.Option("--stride-px", metavar="PX", help="Of the occluding square.")] = 7,
+    size_px: Annotated[int, typer.Option("--size-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
+    stride_px: Annotated[int, typer.Option("--stride-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
     pixel_size_um: PixelSize = None,
     fact: Facts = None,
 ) -> int:
@@ -381,7 +386,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return NOTHING_TRIED
     except typer.TyperException as error:  # wrong arguments
-        print(f"error: {error.format_message()} `ratescope --help` lists what there is.", file=sys.stderr)
+        print(f"error: {wrong_arguments_in_words(error)}", file=sys.stderr)
         return NOTHING_TRIED
     if status == INTERRUPTED:  # typer, too, makes this status of Ctrl-C
         print("interrupted; run the same command again to go on (train: with --resume)", file=sys.stderr)
@@ -424,9 +429,9 @@ def _close(written: Sequence[Path], inputs: int = 0, refused: Mapping[str, str] 
     for name, reason in (refused or {}).items():
         print(f"refused: {reason if reason.startswith(name) else f'{name}: {reason}'}")
     if refused:
-        print(f"{len(refused)} of {inputs} inputs were refused.")
+        print(f"{len(refused)} of {counted(inputs, 'input')} {'was' if len(refused) == 1 else 'were'} refused.")
     for path in written[:6]:
         print(f"wrote {path}")
-    if len(written) > 6:
-        print(f"wrote {len(written) - 6} more files beside them")
+    if more := len(written[6:]):
+        print(f"wrote {counted(more, 'more file', 'more files')} beside them")
     return SOME_REFUSED if refused else DONE

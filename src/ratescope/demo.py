@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from ratescope.predict import Written, predict_files
+from ratescope.predict import predict_files
 from ratescope.records import OnProgress, no_progress
+from ratescope.written import Written
 
 
 def run_demo(out: Path, *, on_progress: OnProgress = no_progress) -> Written:
     """Predict the bundled micrographs into a folder, maps and report included."""
-    return predict_files(bundled_micrographs(), out, on_progress=on_progress)
+    return predict_files(bundled_micrographs(), out, micrographs_simulated=True, on_progress=on_progress)
 
 
 def bundled_micrographs() -> list[Path]:

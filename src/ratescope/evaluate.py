@@ -17,7 +17,7 @@ from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_re
 from ratescope.files import write_csv, write_json, write_text
 from ratescope.predict import LIMITS
 from ratescope.records import OnProgress, no_progress
-from ratescope.run_folder import provenance, read_inputs
+from ratescope.run_folder import check_is_run, provenance, read_inputs
 from ratescope.settings import read_settings, to_toml
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 
@@ -30,8 +30,9 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
     Raises
     ------
     InputError
-        If the run is not finished, or its tables are damaged.
+        If there is no such run, it is not finished, or its tables are damaged.
     """
+    check_is_run(run)
     parts = [capacity for capacity in CAPACITIES if (run / capacity / "fold_predictions.csv").is_file()]
     if not parts:
         raise InputError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.attribution.maps import METHODS, Method, ensemble_maps
-from ratescope.campaign.crops import MicrographFile, micrograph_files
+from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
 from ratescope.errors import InputError
 from ratescope.evaluation.figures import attribution_png
+from ratescope.evaluation.map_caption import MapCaption, map_caption
+from ratescope.evaluation.report import shown_names
 from ratescope.files import prepare_folder, write_bytes, write_json
+from ratescope.imaging.reading import check_pixel_size
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
-from ratescope.predict import Written, prepared_of, read_model
+from ratescope.predict import model_card, prepared_of, read_model
 from ratescope.records import OnProgress, Prepared, Section, no_progress
 from ratescope.units import UNIT_OF, Capacity
+from ratescope.written import Written
 
 SCHEMA = 1
 
@@ -54,9 +59,12 @@ def explain_files(
         What the networks are told of every micrograph, as in `ratescope.predict.predict_files`.
     """
     if size_px < 1 or stride_px < 1:
-        raise InputError(f"the occluding square has size {size_px} and stride {stride_px}; both must be at least 1.")
+        raise InputError(
+            f"the occluding square has size {size_px} and stride {stride_px} px, but both must be at least 1. "
+            "Give --size-px and --stride-px so, or leave them out."
+        )
+    check_pixel_size(pixel_size_um)
     files = micrograph_files(paths, pixel_size_um)
-    prepare_folder(out)
     ensembles = read_model(model)
     chosen = {name: e for name, e in ensembles.items() if capacity in {None, name}}
     if not chosen:
@@ -65,17 +73,27 @@ def explain_files(
         )
     given = dict(facts or {})
     check_facts(chosen, given, [file.facts for file in files], crops_given=crops_given)
+    prepare_folder(out)
     written = Written(out, inputs=len(files))
     maps: list[dict[str, Any]] = []
     remarks: list[dict[str, str]] = []
+    card, names = model_card(chosen, model), shown_names([file.name for file in files])
     for file in files:
+        words = partial(
+            map_caption,
+            micrograph=f"{'simulated micrograph ' if file.simulated else ''}{names[file.name]}",
+            model=card.name,
+            learned_from=card.learned_from,
+            simulated=card.simulated,
+        )
         prepared, told = tell(prepared_of(file, crops_given), chosen, file.facts | given)
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
             continue
         remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
-            maps += _explain_section(part, file, told, methods, (size_px, stride_px), out, on_progress)
+            of_part = partial(words, section=None if crops_given else part.index)
+            maps += _explain_section(part, file, told, methods, (size_px, stride_px), of_part, out, on_progress)
     if section is not None and not maps and len(written.refused) < len(files):
         raise InputError(f"no micrograph has a prepared section {section}. Leave --section out to see all of them.")
     refused = [{"file": name, "reason": reason} for name, reason in written.refused.items()]
@@ -95,6 +113,7 @@ def _explain_section(
     ensembles: Mapping[Capacity, Ensemble],
     methods: Sequence[Method],
     occluder: tuple[int, int],
+    words: Callable[..., MapCaption],
     out: Path,
     on_progress: OnProgress,
 ) -> list[dict[str, Any]]:
@@ -116,10 +135,15 @@ def _explain_section(
             stem = f"{file.stem}_s{section.index}_{capacity}_{method}"
             write_bytes(out / f"{stem}.npy", _npy(maps))
             unit = UNIT_OF[capacity]
-            write_bytes(
-                out / f"{stem}.png",
-                attribution_png(section.crop, maps, ensemble.c_rates_per_h, unit=unit, title=f"{method}, {capacity}"),
+            caption = words(
+                method,
+                capacity,
+                networks=len(ensemble.networks),
+                size_px=size_px,
+                stride_px=stride_px,
             )
+            picture = attribution_png(section.crop, maps, ensemble.c_rates_per_h, unit, caption=caption)
+            write_bytes(out / f"{stem}.png", picture)
             entries.append(
                 {
                     "file": file.name,

@@ -10,9 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ratescope.errors import InputError, SettingsError
 
+Facts = Mapping[str, NDArray[np.float64]]
+"""Facts of crops by name: one value per crop, shape (crops,)."""
+
 THICKNESS = "coating_thickness_um"
+SURFACE_NOT_SEEN = "surface-not-seen"
+"""Code of a finding: the coating runs out of the image, so that it is at least as thick as is said."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,15 @@ def read_given_facts(texts: Iterable[str]) -> dict[str, float]:
             raise InputError(f"--fact {name} is given twice, as {given[name]:g} and as {value}. Give it once.")
         given[name] = _number(name, value)
     return given
+
+
+def shows_whole_thickness(codes: Iterable[str]) -> bool:
+    """Whether the thickness that was measured in a micrograph is the coating's, by the codes of its findings.
+
+    >>> shows_whole_thickness(["noisy"]), shows_whole_thickness(["noisy", "surface-not-seen"])
+    (True, False)
+    """
+    return SURFACE_NOT_SEEN not in codes
 
 
 def with_unit(name: str, value: float) -> str:

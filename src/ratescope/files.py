@@ -13,7 +13,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -54,7 +54,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # a file stands where the folder should be: there is no part either
+            part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -85,7 +86,7 @@ def keep_originals(path: Path, columns: Sequence[str]) -> None:
     try:
         with path.open("rb") as file:
             first = file.readline(10_000)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return
     except OSError as error:
         raise _output_error(path, error) from error
@@ -163,5 +164,13 @@ def _field(value: object) -> object:
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
+    if isinstance(error, IsADirectoryError):
+        return OutputError(
+            f"{path} is a folder, but a file is to be written there. Name a file, in that folder or not."
+        )
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        for place in (path, *path.parents):
+            if place.is_file():
+                return OutputError(f"{place} is a file, but a folder is to be written there. Choose another name.")
     said = error.strerror or str(error)
     return OutputError(f"cannot write {path}: {said}. Choose a folder that can be written and has room.")

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratescope.campaign.crops import CampaignCrops, file_hash, prepare_campaign
+from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import make_folds
+from ratescope.campaign.hashes import file_hash
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
 from ratescope.errors import CampaignError, TrainingError
@@ -49,6 +50,7 @@ MAY_ANSWER_LIKE = (
     ("field with thickness", "crop", "crop by crop, thickness ignored"),
 )
 """Who is told more may ignore it, and who knows all crops may answer crop by crop: (oracle, as which, in words)."""
+_NOT_READ = ("floor.json", "failures.json")  # of the truth: what is written here, and what the sheets leave out
 ELECTRODE_FACTS = ("porosity", "particle_d50_um", "thickness_um")
 
 
@@ -100,15 +102,15 @@ def floor_under(folder: Path, settings: Settings, capacity: Capacity) -> dict[st
 
 
 def _key(folder: Path) -> str:
-    """Changes when any file that the floor is worked out from does; large files are not read: asking again is free."""
-    sheets = [file_hash(file) for file in sorted(folder.glob("*.csv"))]
-    files = [
-        *folder.glob("micrographs/*"),
-        *folder.glob("cycler/*"),
-        *folder.glob("truth/*_phases.png"),
-    ]
-    seen = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(files)]
-    return hashlib.sha256(json.dumps([SCHEMA, asdict(Settings().prepare), sheets, seen]).encode()).hexdigest()[:16]
+    """Changes when the content of any file that the floor is worked out from does, and with nothing else.
+
+    Not with the times of files: two campaigns of one plan have one floor, and a copy has that of its original.
+    """
+    patterns = ("campaign.toml", "*.csv", "micrographs/*", "cycler/*", "truth/*.json", "truth/*_phases.png")
+    files = {file for pattern in patterns for file in folder.glob(pattern) if file.name not in _NOT_READ}
+    seen = {file.relative_to(folder).as_posix(): file_hash(file) for file in files}
+    content = json.dumps([SCHEMA, asdict(Settings().prepare), seen], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _read(target: Path) -> dict[str, Any]:
@@ -124,9 +126,10 @@ def _read_truth(folder: Path, crops: CampaignCrops, jobs: int, on_progress: OnPr
     files = sorted({crop.file for crop in crops.ids})
     job = partial(_true_features, truth=folder / "truth", crops=crops)
     seen: dict[CropId, Values] = {}
-    for done, features in enumerate(run_jobs(job, files, jobs=jobs), start=1):
+    for features in run_jobs(
+        job, files, jobs=jobs, on_done=lambda done: on_progress(done, len(files), "phase maps read")
+    ):
         seen |= features
-        on_progress(done, len(files), "phase maps read")
     return Truth(electrodes, seen)
 
 
@@ -187,10 +190,14 @@ def _protocols(
         for regressor in regressors_of(oracle, fold)
     ]
     rows: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
-    answers = run_jobs(ask, [job for _, job in todo], jobs=jobs)
-    for done, ((protocol, job), (crops, said)) in enumerate(zip(todo, answers, strict=True), start=1):
+    answers = run_jobs(
+        ask,
+        [job for _, job in todo],
+        jobs=jobs,
+        on_done=lambda done: on_progress(done, len(todo), "oracles asked"),
+    )
+    for (protocol, job), (crops, said) in zip(todo, answers, strict=True):
         rows[protocol, job.oracle, job.regressor] += _rows(job, crops, said)
-        on_progress(done, len(todo), "oracles asked")
     for protocol, folds in folds_of.items():
         content[protocol] = {"unit": folds[0].unit, "folds": len(folds)} | {
             capacity: _scores({key[1:]: of for key, of in rows.items() if key[0] == protocol}, campaign, capacity)

@@ -64,11 +64,11 @@ def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progr
     new = [place for place, key in enumerate(keys) if key not in kept]
     if new:
         looks = _looks(campaign, crops, new)
-        on_progress(0, len(looks), "micrographs looked at for the ladder")
-        found = zip(looks, run_jobs(_look, looks, jobs=jobs), strict=True)
-        for done, (look, rows) in enumerate(found, start=1):
+        what = "micrographs looked at for the ladder"
+        on_progress(0, len(looks), what)
+        found = run_jobs(_look, looks, jobs=jobs, on_done=lambda done: on_progress(done, len(looks), what))
+        for look, rows in zip(looks, found, strict=True):
             kept |= {keys[place]: row for place, row in zip(look.places, rows, strict=True)}
-            on_progress(done, len(looks), "micrographs looked at for the ladder")
         rows_kept = [dict(zip(KEPT_COLUMNS, (key, *kept[key].tolist()), strict=True)) for key in dict.fromkeys(keys)]
         write_csv(kept_file, KEPT_COLUMNS, rows_kept)
     seen = np.stack([kept[key] for key in keys])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.attribution.maps import predict_with_maps
-from ratescope.campaign.crops import MicrographFile, micrograph_files
+from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
 from ratescope.errors import CheckpointError, MicrographError
 from ratescope.evaluation.report import (
     MicrographPage,
@@ -19,6 +19,7 @@ from ratescope.evaluation.report import (
     SummaryRow,
     micrograph_fragment,
     prediction_report,
+    shown_names,
     summary_row,
 )
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
@@ -26,12 +27,14 @@ from ratescope.facts import FACTS
 from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
-from ratescope.imaging.reading import read_micrograph
+from ratescope.imaging.reading import check_pixel_size, read_micrograph
 from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
+from ratescope.run_folder import check_is_run, check_trained
 from ratescope.settings import Settings
 from ratescope.units import CAPACITIES, NETWORK_PIXEL_SIZE_UM, Capacity
+from ratescope.written import Written
 
 LIMITS = (
     "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
@@ -50,17 +53,6 @@ def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings, *, fa
     return ensemble.told(measured_facts(prepared) | dict(facts or {})).predict(prepared.crops)  # network/ensemble.py
 
 
-@dataclass
-class Written:
-    """What a command wrote, which of its inputs were refused, and what to mind, in words."""
-
-    folder: Path
-    files: list[Path] = field(default_factory=list)
-    inputs: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-
-
 def predict_files(
     paths: Sequence[Path],
     out: Path,
@@ -70,6 +62,7 @@ def predict_files(
     pixel_size_um: float | None = None,
     facts: Known | None = None,
     with_maps: bool = True,
+    micrographs_simulated: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> Written:
     """Predict micrographs (or crops) into a folder: predictions.csv, curves.csv and report.html.
@@ -82,23 +75,28 @@ def predict_files(
         The paths are crops already (224 × 672 at 0.123 µm/px).
     facts : mapping of name to number, optional
         What the networks are told of every micrograph; it wins over what sheets say and what the image shows.
+    micrographs_simulated : bool
+        They come from the virtual laboratory: the report says so at its top.
 
     Raises
     ------
     InputError
-        If there is no micrograph, or the networks read a fact that is not known of any.
+        If there is no micrograph, the run is not finished, the pixel size is no length, or the networks read a fact
+        that is not known of any.
     """
+    check_pixel_size(pixel_size_um)
     micrographs = micrograph_files(paths, pixel_size_um)
-    prepare_folder(out)
     ensembles = read_model(model)
     given = dict(facts or {})
     check_facts(ensembles, given, [file.facts for file in micrographs], crops_given=crops_given)
+    prepare_folder(out)
     card = model_card(ensembles, model)
     written = Written(out, inputs=len(micrographs))
     predictions: list[Row] = []
     curves: list[Row] = []
     summary: list[SummaryRow] = []
     extrapolated = 0
+    names = shown_names([file.name for file in micrographs])
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
     with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
         for done, file in enumerate(micrographs, start=1):
@@ -114,7 +112,7 @@ def predict_files(
                 by_electrode.setdefault(file.electrode, []).append(answers)
             if prepared.status == "refused":
                 written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
-            page = MicrographPage(prepared, answers, maps, simulated=card.simulated)
+            page = MicrographPage(prepared, answers, maps, card.simulated, names[file.name])
             chapters.add(micrograph_fragment(page))
             summary.append(summary_row(page))
         on_progress(len(micrographs), len(micrographs), "micrographs predicted")
@@ -123,7 +121,8 @@ def predict_files(
                 curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
         write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
         write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
-        write_pieces(out / "report.html", prediction_report(chapters.pieces(), summary, model=card))
+        report = prediction_report(chapters.pieces(), summary, model=card, micrographs_simulated=micrographs_simulated)
+        write_pieces(out / "report.html", report)
     if extrapolated:
         written.remarks.append(
             f"what was told of {extrapolated} of {len(micrographs)} micrographs lies outside what the networks learned "
@@ -180,9 +179,14 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
 
     Raises
     ------
+    InputError
+        If there is no such run, or its training did not end.
     CheckpointError
         If there are no trained networks, or they are damaged.
     """
+    if model is not None:
+        check_is_run(model)
+        check_trained(model)
     folder = Path(str(files("ratescope"))) / "bundled" / "ensemble" if model is None else model
     parts = [capacity for capacity in CAPACITIES if any((folder / capacity).glob("fold_*/weights.safetensors"))]
     if not parts:
@@ -201,7 +205,7 @@ def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
         for name, (low, high) in zip(some.card.facts, some.card.fact_ranges, strict=False)
     )
     return ModelCard(
-        name="the bundled ensemble" if model is None else str(model),
+        name="the bundled ensemble" if model is None else f"the run {model.resolve().name}",
         learned_from=some.card.trained_on,
         networks=len(some.networks),
         capacities=tuple(ensembles),

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratescope.campaign.crops import Entry, electrodes_of, micrograph_files, prepare_all
+from ratescope.campaign.crops import electrodes_of
+from ratescope.campaign.micrograph_files import micrograph_files
+from ratescope.campaign.prepared_folder import Entry, prepare_all
 from ratescope.campaign.sheets import is_campaign, read_campaign
 from ratescope.errors import InputError
 from ratescope.evaluation.contact_sheet import write_contact_sheets
 from ratescope.evaluation.preparation_page import preparation_page
 from ratescope.files import write_csv, write_text
-from ratescope.imaging.reading import matching_paths
+from ratescope.imaging.reading import check_pixel_size, matching_paths
 from ratescope.records import OnProgress, no_progress
 from ratescope.settings import Settings
 
@@ -74,13 +76,14 @@ def prepare_micrographs(
     Raises
     ------
     InputError
-        If a path does not exist, or there is no micrograph at all.
+        If a path does not exist, there is no micrograph at all, the pixel size is no length, or ``out`` would lose one.
     CampaignError
         If a path is a campaign whose sheets are wrong.
     OutputError
         If the folder cannot be written.
     """
-    files = micrograph_files(paths, pixel_size_um)  # campaign/crops.py
+    check_pixel_size(pixel_size_um)
+    files = micrograph_files(paths, pixel_size_um)  # campaign/micrograph_files.py
     _keep_originals([file.path for file in files], out)
     campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
     facts = {name: known for campaign in campaigns for name, known in electrodes_of(campaign).items()}
@@ -91,13 +94,16 @@ def prepare_micrographs(
 
 
 def _keep_originals(originals: Sequence[Path], out: Path) -> None:
-    """Refuse an output folder where a crop or a contact sheet would replace a micrograph."""
-    stems = {path.stem for path in originals}
+    """Refuse an output folder where what is written would replace a micrograph, or be taken for one."""
+    stems, folder = {path.stem for path in originals}, out.resolve()
     for path in originals:
+        parent = path.resolve().parent
         written = re.fullmatch(r"(?P<of>.+)_s\d+\.png", path.name)
-        would_be_replaced = (written and written["of"] in stems) or path.name.startswith("contact_sheet")
-        if would_be_replaced and path.resolve().parent == out.resolve():
+        is_named_so = (written and written["of"] in stems) or path.name.startswith("contact_sheet")
+        if is_named_so and parent == folder:
             raise InputError(f"{path} would be replaced by what is written to {out}. Choose another --out.")
+        if parent == folder / "pictures":
+            raise InputError(f"{path} lies where {out} keeps the pictures that are drawn. Choose another --out.")
 
 
 def show_preparation(
@@ -110,6 +116,7 @@ def show_preparation(
     entries : of the ``prepared.json`` in ``out``
     """
     sheets = write_contact_sheets(out, entries, on_progress=on_progress)  # evaluation/contact_sheet.py
+    on_progress(len(sheets), len(sheets), "contact sheets")
     page = preparation_page(entries, sheets=[sheet.name for sheet in sheets], simulated=simulated)
     write_text(out / "preparation.html", page)
     write_csv(out / "descriptors.csv", DESCRIPTOR_COLUMNS, [_described(entry) for entry in entries if entry["coating"]])

@@ -20,7 +20,7 @@ from typing import Literal
 
 from ratescope.errors import SettingsError
 from ratescope.records import Role
-from ratescope.settings import from_table, to_toml
+from ratescope.settings import from_table
 from ratescope.units import RATES_PER_H
 
 Counts = Literal["first", "last", "mean"]
@@ -175,8 +175,3 @@ def read_protocol(name: str, folder: Path) -> RateProtocol:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not a readable TOML file ({error}). See docs/conventions.md.") from error
     return from_table(RateProtocol, {"check_up": None} | table, path.name)
-
-
-def protocol_toml(protocol: RateProtocol) -> str:
-    """A protocol as TOML that `read_protocol` reads back to the same value."""
-    return to_toml(protocol)

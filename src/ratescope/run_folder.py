@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -13,15 +14,17 @@ from typing import Any
 import numpy as np
 
 import ratescope
-from ratescope.campaign.crops import CampaignCrops, file_hash
+from ratescope.campaign.crops import CampaignCrops
 from ratescope.campaign.entries import CampaignFacts
+from ratescope.campaign.hashes import file_hash
 from ratescope.campaign.sheets import Campaign, Electrode
-from ratescope.errors import TrainingError
+from ratescope.counted import counted
+from ratescope.errors import InputError, TrainingError
 from ratescope.evaluation.metrics import cell_scatter
 from ratescope.files import prepare_folder, write_csv, write_json, write_text
 from ratescope.records import CropId, Fold, RateCurve
 from ratescope.settings import Settings, read_settings, to_toml
-from ratescope.units import Capacity, skeletal_density_g_per_cm3
+from ratescope.units import CAPACITIES, Capacity, skeletal_density_g_per_cm3
 
 SCHEMA = 1
 FOLD_COLUMNS = ("fold", "unit", "part", "electrode", "specimen", "file", "section")
@@ -152,6 +155,62 @@ def provenance(folder: Path) -> dict[str, Any]:
         "seed": settings.train.seed,
         "versions": inputs["versions"],
     }
+
+
+def check_is_run(run: Path) -> None:
+    """Say of a path that it is no folder, before its content is found wanting.
+
+    Raises
+    ------
+    InputError
+        If it does not exist, or is a file.
+    """
+    if not run.is_dir():
+        seen = "is a file" if run.exists() else "does not exist"
+        raise InputError(f"{run} {seen}, but a run is a folder: what `ratescope train` was given as --out. Name that.")
+
+
+def check_trained(run: Path) -> None:
+    """Refuse a run whose training did not end: fewer networks than were asked for are another ensemble.
+
+    Folds that the recipe leaves out (``folds.only``) are no gap, and a folder of weights alone, without
+    ``settings.toml``, is taken as it is.
+
+    Raises
+    ------
+    InputError
+        If networks of a capacity that was begun are not trained yet.
+    TrainingError
+        If it cannot be read how many there were to be.
+    """
+    trained, wanted = {}, {}
+    for capacity in CAPACITIES:
+        folder = run / capacity
+        if not (folder / "settings.toml").is_file():
+            continue
+        folds = _folds_asked_for(folder)
+        wanted[capacity] = len(folds)
+        trained[capacity] = sum((folder / f"fold_{fold}" / "weights.safetensors").is_file() for fold in folds)
+    if trained != wanted:
+        counts = " and ".join(f"{trained[name]} of {counted(wanted[name], f'{name} network')}" for name in wanted)
+        raise InputError(
+            f"{run} is not finished: it holds {counts}. "
+            f"Finish it with `ratescope train CAMPAIGN --out {run} --resume` and the options that it was begun with."
+        )
+
+
+def _folds_asked_for(folder: Path) -> set[int]:
+    if only := read_settings(folder / "settings.toml").folds.only:
+        return set(only)
+    remedy = "Copy the run again, or train into another --out."
+    try:
+        with (folder / "folds.csv").open(encoding="utf-8", newline="") as file:
+            folds = {int(row["fold"]) for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"{folder / 'folds.csv'} cannot be read ({error!r}). {remedy}") from error
+    if not folds:
+        raise TrainingError(f"{folder / 'folds.csv'} is empty. {remedy}")
+    return folds
 
 
 def read_inputs(folder: Path) -> Inputs:

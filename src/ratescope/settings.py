@@ -100,6 +100,8 @@ class TrainSettings:
     lookahead_step: float = 0.5  # section 2.6
     patience_epochs: int = 100  # section 2.6; counted from the end of the warm-up: before it nothing is learned
     l2: float = 1e-4  # silent in the paper; on kernels (decision 0007); 0 to 1e-3 err the same (study 0005)
+    l1: float = 0.0  # section 3.2, whose six networks have L1 or L2; on kernels too
+    adversarial_noise: float = 0.0  # section 3.2: 0, 0.01 or 0.03; up to this share of the crops' mean pixel value
     output_unit: Literal["spread", "capacity"] = "spread"  # our choice: the last layer speaks in units of the training
     # curves' spread around their mean, so that the warm-up is not spent on finding 150 Ah/kg; "capacity": as published
     autocast_bf16: bool = True  # our choice: twice as fast where the CPU has AVX-512; elsewhere float32 is used
@@ -117,6 +119,8 @@ class TrainSettings:
         _check("train.lookahead_step", self.lookahead_step, "in (0, 1]", 0 < self.lookahead_step <= 1)
         _check("train.patience_epochs", self.patience_epochs, "at least 1", self.patience_epochs >= 1)
         _check("train.l2", self.l2, "at least 0", self.l2 >= 0)
+        _check("train.l1", self.l1, "at least 0", self.l1 >= 0)
+        _check("train.adversarial_noise", self.adversarial_noise, "in [0, 1]", 0 <= self.adversarial_noise <= 1)
         _check("train.seed", self.seed, "at least 0", self.seed >= 0)
         object.__setattr__(self, "facts", fact_names(self.facts, "settings.train.facts"))
 

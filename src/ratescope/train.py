@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.baselines.ladder import Seen, climb
-from ratescope.campaign.crop_facts import Facts, fact_remarks, fact_warnings, facts_of_crops
+from ratescope.campaign.crop_facts import fact_remarks, fact_warnings, facts_of_crops
 from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
@@ -20,20 +19,21 @@ from ratescope.campaign.sheets import Campaign, read_campaign
 from ratescope.errors import CheckpointError, InputError, TrainingError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
-from ratescope.facts import FACTS
+from ratescope.facts import FACTS, Facts
 from ratescope.files import write_csv, write_json
 from ratescope.floor import floor_under
-from ratescope.jobs import run_jobs
+from ratescope.jobs import finished_jobs
 from ratescope.ladder import look_at, write_seen
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
+from ratescope.network.steps_file import followed, steps_file, tell_in_file
 from ratescope.network.team import ALONE, Team, is_helper, is_launched, joined, team_of
 from ratescope.network.training import help_out, train_network
-from ratescope.predict import Written
 from ratescope.records import CropId, Fold, OnProgress, no_progress
-from ratescope.run_folder import Inputs, check_unchanged, claim, hashes_of, inputs_of, parts_of
+from ratescope.run_folder import Inputs, check_is_run, check_unchanged, claim, hashes_of, inputs_of, parts_of
 from ratescope.settings import NetworkSettings, Settings
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
+from ratescope.written import Written
 
 Row = dict[str, Any]
 
@@ -184,6 +184,7 @@ def _weights_to_start_from(run: Path | None, capacity: Capacity, settings: Setti
     """The networks of a run, all of which can be started from; looked at before anything is read or written."""
     if run is None:
         return []
+    check_is_run(run)
     found = sorted((run / capacity).glob("fold_*/weights.safetensors"))
     if not found:
         raise InputError(
@@ -225,11 +226,14 @@ def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, team: Team
         for job in fold_jobs:
             _train_fold(job, on_progress, team)
         return
-    what = "networks trained"
-    on_progress(0, len(fold_jobs), what)
-    silent = partial(_train_fold, on_progress=no_progress)
-    for done, _ in enumerate(run_jobs(silent, fold_jobs, jobs=jobs, dask=dask), start=1):
-        on_progress(done, len(fold_jobs), what)
+    files = [steps_file(job.folder) for job in fold_jobs]
+    with followed(files, fold_jobs[0].settings.train.max_steps, on_progress) as end:
+        for place, _ in finished_jobs(_train_fold_elsewhere, fold_jobs, jobs=jobs, dask=dask):
+            end(place)
+
+
+def _train_fold_elsewhere(job: FoldJob) -> None:
+    _train_fold(job, tell_in_file(steps_file(job.folder)))
 
 
 def _train_fold(job: FoldJob, on_progress: OnProgress, team: Team = ALONE) -> None:

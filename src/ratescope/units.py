@@ -33,6 +33,9 @@ LOADS_MPA = (0.0, 100.0, 200.0, 300.0, 750.0)  # Table 1
 POROSITIES = (0.495, 0.346, 0.300, 0.254, 0.196)  # Table 1, calculated
 POROSITY_LABELS = (50, 35, 30, 25, 20)  # Table 1, labelled, in %
 
+CHARGES: Mapping[str, float] = {"ah": 1.0, "mah": 1e-3, "uah": 1e-6, "µah": 1e-6, "μah": 1e-6}
+"""In Ah; as headers write them, in small letters, with either of the two letters that look like a micro sign."""
+
 
 def skeletal_density_g_per_cm3(
     weight_fractions: Mapping[str, float], densities_g_per_cm3: Mapping[str, float]

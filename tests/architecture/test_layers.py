@@ -9,14 +9,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "ratescope"
 LAYERS = (
-    {"units", "errors", "files", "jobs", "lettering", "measured", "disc", "__init__"},
+    {"units", "errors", "files", "jobs", "lettering", "measured", "numerals", "counted", "written", "disc", "__init__"},
     {"records", "settings", "protocol", "facts"},
     {"imaging", "cycling"},
     {"campaign", "evaluation"},
     {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
     {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "ladder", "lab"},
-    {"cli"},
+    {"cli", "arguments"},
     {"__main__"},
 )
 APART = ({"imaging", "cycling"}, {"campaign", "evaluation"}, {"network", "baselines", "oracles", "virtual_lab"})

@@ -60,7 +60,7 @@ def test_all_that_cannot_be_used_is_said_at_once_with_exit_status_2(folder, caps
     assert main(["campaign", "check", str(folder)]) == 2
     said = capsys.readouterr().err
     for sentence in (
-        "5 thing(s) to mend",
+        "5 things to mend",
         "electrodes.csv row 3, column 'load_mpa': '1.2.2024' looks like a date",
         "cells.csv row 4, column 'electrode': 'P99' is not in electrodes.csv",
         "cells.csv row 4, column 'file': 'gone.txt' does not exist",
@@ -80,8 +80,8 @@ def test_warnings_and_conversions_are_printed_and_the_status_is_0(folder, capsys
         "note: electrodes.csv: column 'load_bar' was read as load_mpa, times 0.1.",
         "warning: electrodes.csv: no cell of P10 in cells.csv. Add one, or take the row out.",
         "warning: electrodes.csv: no micrograph of P10 in micrographs.csv.",
-        "warning: micrographs/: 1 file(s) that micrographs.csv does not name: forgotten.tif. Add rows",
-        "3 thing(s) to look at",
+        "warning: micrographs/: 1 file that micrographs.csv does not name: forgotten.tif. Add rows",
+        "3 things to look at",
     ):
         assert sentence in said
 

@@ -7,8 +7,9 @@ import pytest
 
 import ratescope.campaign.crops
 from ratescope.campaign.crop_facts import fact_remarks, fact_warnings, facts_of_crops
-from ratescope.campaign.crops import micrograph_files, prepare_campaign
+from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.entries import Campaign, CampaignFacts, Electrode
+from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import CampaignError
 from ratescope.records import CropId
@@ -73,6 +74,13 @@ def test_a_micrograph_of_a_campaign_comes_with_what_the_sheets_say_of_its_electr
     assert (first.electrode, second.electrode) == ("A", "B")
     assert first.facts == {"load_mpa": 0.0, "loading_mg_per_cm2": pytest.approx(15.4 * 0.92)}
     assert set(second.facts) == {"loading_mg_per_cm2"}
+
+
+def test_micrographs_of_a_simulated_campaign_are_known_to_be_simulated(folder):
+    assert not any(file.simulated for file in micrograph_files([folder]))
+    with (folder / "campaign.toml").open("a") as sheet:
+        sheet.write("simulated = true\n")
+    assert all(file.simulated for file in micrograph_files([folder]))
 
 
 def test_a_coating_that_runs_out_of_the_image_has_no_thickness(folder, monkeypatch):

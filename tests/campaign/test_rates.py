@@ -198,7 +198,7 @@ def test_a_cell_that_cannot_be_used_is_refused_alone(folder, tmp_path):
     written = write_rates([folder], tmp_path / "rates.csv")
     assert list(written.refused) == [f"{folder} cell c2"]
     assert {row["cell"] for row in table(tmp_path / "rates.csv")} == {"c1", "c3"}
-    with pytest.raises(CampaignError, match="1 rate test.s. cannot be used\n  cells.csv, cell 'c2': .*type the capac"):
+    with pytest.raises(CampaignError, match="1 rate test cannot be used\n  cells.csv, cell 'c2': .*type the capac"):
         rate_tests(read_campaign(folder))
 
 
@@ -211,7 +211,7 @@ def test_a_folder_of_exports_becomes_a_table_and_its_other_files_are_refused(tmp
     for _ in range(2):  # the second time the table lies in the folder as well
         assert main(["rates", str(tmp_path), "--out", str(out), "--active-mass-mg", str(MASS_MG)]) == 3
         assert [row["cell"] for row in table(out)] == ["a", "b"]
-        assert "1 of 3 inputs were refused." in capsys.readouterr().out
+        assert "1 of 3 inputs was refused." in capsys.readouterr().out
 
 
 def test_files_of_one_name_in_two_folders_are_two_cells(tmp_path):

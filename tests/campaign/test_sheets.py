@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ratescope.campaign.columns import CELLS, ELECTRODES
 from ratescope.campaign.entries import Notes
 from ratescope.campaign.header_units import meaning_of
-from ratescope.campaign.numerals import number_of
 from ratescope.campaign.sheets import read_campaign, read_sheets
 from ratescope.campaign.table import Table
 from ratescope.errors import CampaignError
+from ratescope.numerals import number_of
 
 FACTS = 'name = "test"\nschema = 1\n'
 

@@ -72,11 +72,11 @@ def test_a_template_filled_with_its_own_examples_passes_the_check(tmp_path, caps
     Image.fromarray(noise).save(tmp_path / "micrographs" / "P30_s1_a1.tif")
     assert check_campaign(tmp_path).warnings == ()
     assert main(["campaign", "check", str(tmp_path)]) == 0
-    assert "1 electrodes, 1 micrographs and 1 cells; nothing to mend." in capsys.readouterr().out
+    assert "1 electrode, 1 micrograph and 1 cell; nothing to mend." in capsys.readouterr().out
 
 
 def test_a_name_with_quotation_marks_makes_a_readable_campaign_toml(tmp_path):
     folder = tmp_path / 'a "b" \\c'
     write_template(folder)
-    with pytest.raises(CampaignError, match=r"1 thing\(s\) to mend\n.*Add one per line"):
+    with pytest.raises(CampaignError, match=r"1 thing to mend\n.*Add one per line"):
         read_campaign(folder)

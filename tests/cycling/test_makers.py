@@ -276,7 +276,7 @@ def test_a_long_test_plan_above_the_rows_hides_nothing(exports, ideal, tmp_path)
         ),
         (
             "Rec\tTest Time (weeks)\tCurrent\tVoltage\n1\t1\t0\t3.6\n",
-            r"'Test Time \(weeks\)' is in a unit.*known are s, sec",
+            r"'Test Time \(weeks\)' is in a unit.*known are s, min, ms, h. Export",
         ),
         (
             "DataPoint,Current(A),Voltage(V)\n1,0,3.6\n",

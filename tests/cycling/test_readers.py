@@ -1,4 +1,5 @@
 import gzip
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.cycling.readers import basytec, delimited, read_cycler_file, tally
-from ratescope.cycling.readers.basytec import read_basytec
 from ratescope.cycling.record import (
     CHARGING_CAPACITY,
     CURRENT,
@@ -34,7 +34,9 @@ def export(*rows, columns=COLUMNS, separator="\t"):
 
 def read(text):
     """All rows and remarks of a text."""
-    return read_basytec(text, "cell.txt").whole()
+    layout = basytec.find_layout(text)
+    assert layout is not None
+    return delimited.read_delimited(lambda: io.BytesIO(text.encode()), layout, "cell.txt").whole()
 
 
 def read_bytes(tmp_path, content):
@@ -77,6 +79,7 @@ def test_columns_are_named_as_in_the_battery_data_format(tmp_path):
     ("columns", "row"),
     [
         (("Time[h]", "U[V]", "I[A]"), "0.5\t4.2\t-0.003"),
+        (("Time[ms]", "U[volt]", "I[amps]"), "1800000\t4.2\t-0.003"),
         (("Time[min]", "U[mV]", "I[mA]"), "30\t4200\t-3"),
         (("Time[s]", "U[V]", "I[µA]"), "1800\t4.2\t-3000"),
     ],
@@ -151,7 +154,7 @@ def test_a_header_in_the_middle_with_other_columns_is_refused():
     [
         (
             export("0\t3.6\t0.002", columns=("Time[d]", "U[V]", "I[A]")),
-            r"'Time\[d\]' is in a unit.*known are s, min, h",
+            r"'Time\[d\]' is in a unit.*known are s, min, ms, h. Export",
         ),
         (export("0\t3.6", columns=("Time[s]", "U[V]")), "without the columns Time, U and I.*Export the test again"),
         (export(), "no row below it. Export the test again"),

@@ -13,7 +13,7 @@ from ratescope.errors import RateTestError
 @settings(deadline=None, max_examples=20)
 @given(
     st.dictionaries(st.sampled_from([0.1, 0.2, 0.5, 1.0, 5.0]), st.floats(0, 9).map(lambda x: round(x, 5)), min_size=1),
-    st.sampled_from([(",", "."), (";", ","), ("\t", ",")]),
+    st.sampled_from([(",", "."), (";", ","), ("\t", ".")]),
     st.sampled_from(
         [("c_rate_per_h", "capacity_ah", 1.0), ("C-rate", "Capacity (mAh)", 1e-3), ("Rate / 1/h", "Cap. [Ah]", 1.0)]
     ),
@@ -54,6 +54,35 @@ def test_of_what_rates_writes_the_rows_that_count_are_meant():
         ),
     ]
     assert read_typed("\n".join(lines), "rates.csv") == {"a": {0.2: 0.0019}}
+
+
+@pytest.mark.parametrize(
+    ("text", "capacity_ah"),
+    [
+        ("C-rate;Capacity (µAh)\n1;1,234\n", 1.234e-6),  # whoever separates by semicolons has a decimal comma
+        ("C-rate\tCapacity (µAh)\n0,2\t1,9\n1\t1,234\n", 1.234e-6),  # another number shows one
+        ("C-rate\tCapacity (µAh)\n0,2C\t2\n1C\t1,234\n", 1.234e-6),  # so does a C-rate
+        ("C-rate,Capacity (µAh)\n1,1.234\n", 1.234e-6),
+        ("C-rate,Capacity (µAh)\n1,\u00a01234\u00a0\n", 1.234e-3),
+    ],
+)
+def test_a_comma_is_a_decimal_comma_where_the_table_shows_it(text, capacity_ah):
+    assert read_typed(text, "t.csv")[""][1.0] == pytest.approx(capacity_ah)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C-rate\tCapacity (µAh)\n2\t1,034\n1\t1,234\n",
+        'C-rate,Capacity (µAh)\n0.2,"1,300.5"\n1,"1,234"\n',
+        "C-rate;Capacity (µAh)\n0.2;1300.5\n1;1,234\n",
+    ],
+)
+def test_a_comma_that_may_group_thousands_is_refused_with_its_place(text):
+    """1,234 µAh must never become 1.234 µAh."""
+    fault = r"row 3: column 'Capacity \(µAh\)': '1,234' may have a separator of thousands or a decimal comma. Write it"
+    with pytest.raises(RateTestError, match=fault):
+        read_typed(text, "t.csv")
 
 
 def test_every_row_that_cannot_be_used_is_said_at_once():

@@ -9,8 +9,20 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ratescope.evaluation import figures
+from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.panels import panels
 from ratescope.records import RateCurve
+
+OCCLUSION = map_caption(
+    "occlusion",
+    "specific",
+    micrograph="a.tif",
+    section=1,
+    model="the run march",
+    learned_from="9 simulated micrographs of 3 electrodes",
+    networks=3,
+    simulated=True,
+)
 
 
 @pytest.fixture
@@ -80,11 +92,48 @@ def test_the_point_on_a_training_curve_marks_the_lowest_validation_error(axes):
 
 def test_attribution_has_the_crop_and_a_panel_per_rate(prepared, rng):
     maps = rng.normal(size=(5, 56, 168))
-    content = figures.attribution_png(prepared.sections[0].crop, maps, [0.2, 1, 2, 3, 5], "Ah/kg", title="a.tif")
+    content = figures.attribution_png(prepared.sections[0].crop, maps, [0.2, 1, 2, 3, 5], "Ah/kg", caption=OCCLUSION)
     picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
     is_coloured = np.abs(picture[..., 0] - picture[..., 2]) > 40
     assert is_coloured[:, : picture.shape[1] // 2].any()
     assert not is_coloured[: picture.shape[0] // 4, : picture.shape[1] * 2 // 5].any()  # the crop itself stays grey
+
+
+def test_an_attribution_that_leaves_its_page_says_what_it_shows(prepared, rng):
+    maps = rng.normal(size=(5, 32, 96))
+    figure = figures.attribution_figure(prepared.sections[0].crop, maps, [0.2, 1, 2, 3, 5], "Ah/kg", caption=OCCLUSION)
+    *pictures, bar = figure.axes
+    assert figure.get_suptitle().splitlines() == [
+        "Influence on the predicted specific capacity: occlusion",
+        "a.tif, section 1; networks trained on SIMULATED micrographs",
+    ]
+    assert [axes.get_title(loc="left") for axes in pictures] == ["crop", "0.2C", "1C", "2C", "3C", "5C"]
+    assert all("20 µm" in [text.get_text() for text in axes.texts] for axes in pictures)
+    assert "mean of 3 networks" in figure.get_supxlabel()
+    assert bar.get_ylabel().startswith("influence / Ah kg⁻¹\n")
+
+
+def test_the_colour_bar_is_one_for_all_rates_and_symmetric_about_zero(prepared):
+    maps = np.stack([np.full((4, 12), -0.5), np.full((4, 12), 0.1)])
+    figure = figures.attribution_figure(prepared.sections[0].crop, maps, [0.2, 5.0], "Ah/kg")
+    *pictures, bar = figure.axes
+    assert bar.get_ylim() == (-0.5, 0.5)
+    assert [axes.get_title(loc="right") for axes in pictures] == ["", "−0.5 … −0.5", "+0.1 … +0.1"]
+
+
+def test_small_influences_have_their_power_of_ten_in_the_label(prepared):
+    caption = MapCaption(influence="relative influence", per=" per grey level")
+    maps = np.full((1, 4, 12), 0.0004)
+    *_, bar = figures.attribution_figure(prepared.sections[0].crop, maps, [5.0], "Ah/L", caption=caption).axes
+    assert bar.get_ylabel().startswith("relative influence / 10⁻⁴ Ah L⁻¹ per grey level\n")
+    assert bar.get_ylim() == pytest.approx((-4.0, 4.0))
+
+
+def test_a_micrograph_may_be_named_in_any_letters(prepared):
+    """Dollars would begin a formula; letters that the font lacks would print a warning each, which are errors here."""
+    caption = MapCaption(title="t", source="$a^$_電極.tif")
+    content = figures.attribution_png(prepared.sections[0].crop, np.ones((4, 4)), [5.0], "Ah/kg", caption=caption)
+    assert content.startswith(b"\x89PNG")
 
 
 def test_one_map_needs_no_axis_of_rates(prepared, rng):

@@ -175,6 +175,18 @@ def test_descriptors_are_shown_as_far_as_they_are_there():
     assert descriptors_of({"d50_um": float("nan"), "curve": [1, 2]}) == ()
 
 
+def test_how_much_must_be_photographed_is_said_in_words():
+    numbers = {"dark_share": 0.42, "dark_share_se": 0.0002, "crops": 2, "crops_needed": 62, "micrographs_needed": 31}
+    text = Page(preparation_page([entry("a.tif", sections=[section(0)], descriptors=numbers)])).text
+    assert "dark share 42.0 ± < 0.1 %" in text  # never ± 0.0, which reads as certainty
+    assert "within ± 1 percentage point (95 %) takes some 62 crops, which is 31 micrographs like this one." in text
+    assert "needed" not in text
+    assert "Dark share: how much of the crops' area is darker than grains" in text
+    enough = numbers | {"crops_needed": 2, "micrographs_needed": 1}
+    text = Page(preparation_page([entry("a.tif", sections=[section(0)], descriptors=enough)])).text
+    assert "Measured in 2 crops. They are enough to know the dark share" in text
+
+
 def test_a_simulated_campaign_says_so():
     assert "These micrographs are simulated." in preparation_page(year(), simulated=True)
     assert "simulated" not in preparation_page(year())

@@ -5,7 +5,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ratescope.evaluation.report import MicrographPage, ModelCard, micrograph_fragment, prediction_report, summary_row
+from ratescope.evaluation.report import (
+    MicrographPage,
+    ModelCard,
+    micrograph_fragment,
+    prediction_report,
+    shown_names,
+    summary_row,
+)
 from ratescope.records import Finding, Prediction, Prepared
 
 MODEL = ModelCard(
@@ -49,10 +56,9 @@ def page(prepared, predictions, rng):
     return MicrographPage(prepared, predictions, maps, simulated=True)
 
 
-def report_of(*pages, model=MODEL):
-    return "".join(
-        prediction_report([micrograph_fragment(page) for page in pages], [summary_row(p) for p in pages], model=model)
-    )
+def report_of(*pages, model=MODEL, **options):
+    fragments, rows = [micrograph_fragment(page) for page in pages], [summary_row(page) for page in pages]
+    return "".join(prediction_report(fragments, rows, model=model, **options))
 
 
 def test_the_report_is_well_formed_and_needs_nothing_from_outside(page):
@@ -83,7 +89,7 @@ def test_links_lead_to_the_chapters(page):
 
 
 def test_a_file_name_cannot_become_a_script(page):
-    name = "<script>alert(1)</script>\"'.tif"
+    name = "<script>alert(1)<script>\"'.tif"
     reason = (Finding("code", "<img src=x onerror=alert(1)>"),)
     hostile = dataclasses.replace(page, prepared=dataclasses.replace(page.prepared, file=name, findings=reason))
     refused = MicrographPage(Prepared("<b>b.tif", "refused", None, reason), {})
@@ -99,6 +105,34 @@ def test_a_model_of_simulated_micrographs_says_so_first(page):
     assert "The networks learned from simulated electrodes." in text
     measured = dataclasses.replace(MODEL, simulated=False, learned_from="nine micrographs")
     assert "simulated" not in Reader(report_of(dataclasses.replace(page, simulated=False), model=measured)).text
+
+
+def test_simulated_micrographs_are_called_so_before_their_numbers_and_nobody_elses(page):
+    text = Reader(report_of(page, micrographs_simulated=True)).text
+    assert text.index("These micrographs are simulated.") < text.index("This model has only ever") < text.index("157")
+    assert "These micrographs are simulated." not in Reader(report_of(page)).text
+
+
+def test_micrographs_go_by_their_names_and_by_folders_only_where_names_repeat(page):
+    files = ["/home/me/year/march/a.tif", "/home/me/year/april/a.tif", "/home/me/year/april/b.tif"]
+    assert list(shown_names(files).values()) == ["march/a.tif", "april/a.tif", "b.tif"]
+    assert shown_names(["C:\\year\\a.tif"]) == {"C:\\year\\a.tif": "a.tif"}
+    alone = dataclasses.replace(page, prepared=dataclasses.replace(page.prepared, file=files[0]))
+    shown = dataclasses.replace(alone, shown_as="march/a.tif")
+    for one, name in ((alone, "a.tif"), (shown, "march/a.tif")):
+        reader = Reader(report_of(one))
+        assert name in reader.text
+        assert "/home/me" not in reader.text + str(reader.elements)
+
+
+def test_a_spread_that_rounds_to_nothing_is_not_called_nothing(page, prepared):
+    by_network = np.full((2, 2, 2), 150.0) + np.array([-0.01, 0.01])[:, None, None]
+    answers = {name: Prediction(name, np.array([0.2, 5.0]), by_network) for name in ("specific", "density")}
+    text = Reader(report_of(MicrographPage(prepared, answers))).text
+    assert text.count("150.0 ± < 0.1") == 2
+    assert text.count("150 ± < 1") == 2
+    assert "± 0" not in text
+    assert "the standard deviation between 2 networks" in text
 
 
 def test_the_spread_is_called_what_it_is(page):

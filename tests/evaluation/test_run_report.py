@@ -31,7 +31,7 @@ def run(fold_predictions):
     capacities = tuple(
         CapacityRun(
             capacity,
-            metrics(fold_predictions, capacity, theoretical=159.7, ladder=ladder),
+            metrics(fold_predictions, capacity, theoretical=159.7, ladder=ladder, porosity_of={"E35": 0.346}),
             fold_predictions,
             {f"fold {fold}": history for fold in range(5)},
         )
@@ -65,7 +65,7 @@ def test_headline_figures_are_those_of_the_metrics(run, report):
     test = run.capacities[0].metrics["test"]["network"]
     assert f"{test['per_electrode']['overall']['mape_percent']:.1f} % error per electrode" in text
     assert f"{test['per_crop']['overall']['mape_percent']:.1f} % per crop" in text
-    assert "The best baseline, thresholded porosity, errs by 20.0 %." in text
+    assert "The best without a network, “thresholded porosity”, errs by 20.0 %." in text
 
 
 def test_a_network_that_loses_against_a_baseline_is_called_useless(run):
@@ -73,7 +73,7 @@ def test_a_network_that_loses_against_a_baseline_is_called_useless(run):
     perfect = part.fold_predictions.assign(predicted=part.fold_predictions["measured"])
     lost = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder={"thresholded porosity": perfect})
     report = training_report(dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=lost),)))
-    assert "Not better than thresholded porosity" in words_of(report)
+    assert "Not better than “thresholded porosity”" in words_of(report)
 
 
 def test_the_report_says_what_was_asked_and_held_out_before_it_says_how_well(report):
@@ -89,6 +89,57 @@ def test_the_report_says_what_was_asked_and_held_out_before_it_says_how_well(rep
         )
     ]
     assert places == sorted(places)
+
+
+def test_what_was_asked_says_how_much_there_was_and_how_the_folds_dealt_it_out(report):
+    text = words_of(report)
+    assert "at 0.2, 1, 2, 3 and 5C" in text
+    assert "30 crops, from 5 micrographs of 15 specimens of 5 electrodes" in text
+    assert "training part (18 crops)" in text
+    assert "the test part was kept away from it and predicted at the end (6 crops)" in text
+    assert "In all, 30 of 30 crops were tested." in text
+
+
+def test_the_limits_come_after_the_figures_and_before_the_tables(report):
+    assert report.index("The ladder: capacity density") < report.index("Where not to trust it")
+    assert report.index("Where not to trust it") < report.index("Specific capacity in numbers")
+
+
+def test_every_score_of_every_part_stands_in_the_report(run, report):
+    """By C-rate and porosity, per crop and per electrode, with mean and range over the folds."""
+    scored, text = run.capacities[0].metrics, words_of(report).replace("−", "-")
+    for part in ("train", "validation", "test"):
+        both = [scored[part]["network"][per] for per in ("per_electrode", "per_crop")]
+        rows = {
+            "5C": [scores["by_c_rate"]["5"] for scores in both],
+            "35 % porosity": [scores["by_porosity"]["0.35"] for scores in both],
+            "highest of a fold": [
+                {key: of["highest"] for key, of in scores["over_folds"].items() if key != "folds"} for scores in both
+            ],
+        }
+        for name, two in rows.items():
+            assert " ".join([name, *(number for score in two for number in shown(score))]) in text, (part, name)
+
+
+def shown(score):
+    errors = [score[key] for key in ("mape_percent", "mape_percent_without_small", "mae")]
+    return [*(f"{error:.1f}" for error in errors), "–" if score["r2"] is None else f"{score['r2']:.2f}"]
+
+
+def test_the_share_inside_the_spread_stands_beside_what_figure_8_claims(run, report):
+    text = words_of(report)
+    share = run.capacities[0].metrics["train"]["network"]["share_inside_spread"]
+    assert f"{100 * share:.0f} % in the training part." in text
+    assert "No held-out electrode was predicted by several networks" in text
+    assert "Figure 8" in text
+
+
+def test_a_fold_that_tests_every_electrode_says_so_in_a_word(run, report):
+    assert '<td class="text">all 5</td>' not in report
+    drawn = run.capacities[0].fold_predictions.assign(part=lambda t: t["part"].where(t["section"] > 0, "test"))
+    part = dataclasses.replace(run.capacities[0], fold_predictions=drawn)
+    said = training_report(dataclasses.replace(run, capacities=(part,)))
+    assert said.count('<td class="text">all 5</td>') == 5
 
 
 def test_a_porosity_that_is_worth_more_than_the_image_is_said(run):

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageDraw
 
+from ratescope.facts import shows_whole_thickness
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.prepare import _coatings, prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop, write_crops
@@ -53,6 +54,18 @@ def test_a_virtual_micrograph_is_prepared_as_its_truth_says(virtual, settings):
     at = np.rint(from_levelled(prepared, row.ravel(), column.ravel())).astype(int)
     assert np.isin(virtual.phases[at[0], at[1]], COATING_PHASES).mean() > 0.995
     assert section.crop.shape == (224, 672, 3)
+
+
+def test_of_a_coating_that_leaves_the_image_the_thickness_is_not_known(draw, settings):
+    """Whether it is known, the codes of the findings say: they stand in prepared.json too."""
+    drawn = draw(7)
+    whole, cut = (
+        prepare(replace(drawn.micrograph, pixels=drawn.micrograph.pixels[top:]), settings)
+        for top in (0, int(drawn.edge_rows.min()) - 270)
+    )
+    assert [prepared.status for prepared in (whole, cut)] == ["prepared", "prepared"]
+    seen = [shows_whole_thickness(finding.code for finding in prepared.findings) for prepared in (whole, cut)]
+    assert seen == [not prepared.coating.is_cut for prepared in (whole, cut)] == [True, False]
 
 
 def test_the_crop_is_the_file_at_the_place_that_is_said(drawn, settings):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ratescope.demo import bundled_micrographs
 from ratescope.errors import MicrographError
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector
@@ -11,6 +12,7 @@ from ratescope.imaging.focus import blur_of
 from ratescope.imaging.grey import grey_of
 from ratescope.imaging.levelling import level
 from ratescope.imaging.quality import Inside, check_field, check_grains, findings_of, look_inside, scale_findings
+from ratescope.imaging.reading import read_micrograph
 from ratescope.records import Micrograph
 
 
@@ -115,6 +117,14 @@ def test_a_pixel_size_wrong_by_a_factor_of_two_is_noticed(settings, factor):
     said = {finding.code: finding.text for finding in scale_findings(wrong)}
     assert ("doubtful-scale" in said) == (factor != 1.0)
     assert all("Check the pixel size" in text for text in said.values())
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+@pytest.mark.parametrize("which", ["dense", "loose"])
+def test_the_scale_of_dense_and_of_loose_coatings_is_doubted_only_where_it_is_wrong(settings, which, factor):
+    path = next(path for path in bundled_micrographs() if which in path.name)
+    micrograph = Micrograph(read_micrograph(path).pixels, 0.123 * factor)
+    assert bool(scale_findings(looked_at(micrograph, settings)[-1])) == (factor == 2.0)
 
 
 @pytest.mark.parametrize("factor", [0.2, 8.0])

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from ratescope.campaign.crops import micrograph_files
+from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.campaign.template import write_template
 from ratescope.errors import InputError, MicrographError, RatescopeError
 from ratescope.imaging.reading import find_micrograph_files, read_micrograph
@@ -553,16 +553,36 @@ def test_random_damage_never_shows_as_anything_but_a_refusal(tmp_path):
 
 def test_folders_are_searched_but_not_truth_hidden_or_our_own_crops(tmp_path):
     wanted = [tmp_path / "b.TIF", tmp_path / "micrographs" / "a.png"]
-    others = ["truth/a.tif", ".cache/a.tif", ".hidden.tif", "out/a_s0.png", "notes.txt"]
+    others = [
+        "truth/a.tif",
+        ".cache/a.tif",
+        ".hidden.tif",
+        "out/contact_sheet_2.jpg",
+        "out/pictures/a.jpg",
+        "notes.txt",
+    ]
+    others += ["out/a_s0_density_guided-backprop.png"]
     for path in [*wanted, *(tmp_path / other for other in others)]:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.touch()
-    (tmp_path / "out" / "prepared.json").touch()
+    Image.new("RGB", (672, 224)).save(tmp_path / "out" / "a_s0.png")
+    for mark in ("prepared.json", "explain.json"):
+        (tmp_path / "out" / mark).touch()
     assert find_micrograph_files([tmp_path, tmp_path / "b.TIF"]) == sorted(wanted)
     with pytest.raises(InputError, match="no such file or folder.* Check the path"):
         find_micrograph_files([tmp_path / "missing"])
     with pytest.raises(InputError, match="no micrograph in .*Name the files"):
         find_micrograph_files([tmp_path / "out"])
+
+
+def test_micrographs_among_our_own_crops_are_found(tmp_path):
+    """Whoever prepares a folder into itself finds the same micrographs again, scenes named as crops are included."""
+    for name in ("a.png", "a_s1.png", "contact_sheet_of_june.jpg"):
+        Image.new("RGB", (60, 40)).save(tmp_path / name)
+    Image.new("RGB", (672, 224)).save(tmp_path / "a_s0.png")
+    (tmp_path / "prepared.json").touch()
+    found = [path.name for path in find_micrograph_files([tmp_path])]
+    assert found == ["a.png", "a_s1.png", "contact_sheet_of_june.jpg"]
 
 
 @pytest.mark.parametrize("pattern", ["*.tif", "f*/b?.tif", "**/*.tif", "[ab]*.tif"])

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.errors import InputError
+from ratescope.facts import SURFACE_NOT_SEEN
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard
 from ratescope.network.ensemble import Ensemble, told
 from ratescope.network.facts import BEYOND, check_facts, tell
-from ratescope.records import Box, Coating, Prepared, Section
+from ratescope.records import Box, Coating, Finding, Prepared, Section
 from ratescope.settings import NetworkSettings
 
 NAMES = ("coating_thickness_um", "load_mpa")
@@ -87,7 +88,8 @@ def prepared(*, is_cut=False):
     rows = np.full(4, 10.0)
     coating = Coating(Box(0, 10, 0, 4), 61.0, 1.0, 62.0, rows, rows, is_cut=is_cut)
     section = Section(0, "prepared", crop=CROP)
-    return Prepared("a.tif", "prepared", 0.123, coating=coating, sections=(section,))
+    findings = (Finding(SURFACE_NOT_SEEN, "the coating runs out of the image."),) if is_cut else ()
+    return Prepared("a.tif", "prepared", 0.123, findings=findings, coating=coating, sections=(section,))
 
 
 def codes(findings):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ratescope.network.architecture import RateNetwork
-from ratescope.network.loss import kernel_l2, mape
+from ratescope.network.loss import kernel_l1, kernel_l2, mape
 from ratescope.settings import NetworkSettings
 
 capacities = arrays(np.float64, (3, 5), elements=st.floats(1.0, 300.0))
@@ -29,13 +29,14 @@ def test_mape_agrees_with_adding_up_one_by_one(predicted, measured):
     assert mape(torch.from_numpy(predicted), torch.from_numpy(measured)).item() == pytest.approx(sum(slowly) / 15)
 
 
-def test_l2_counts_kernels_and_leaves_out_biases_and_batch_norms():
+@pytest.mark.parametrize(("penalty", "each"), [(kernel_l2, 4.0), (kernel_l1, 2.0)])
+def test_l2_and_l1_count_kernels_and_leave_out_biases_and_batch_norms(penalty, each):
     network = RateNetwork(NetworkSettings(filters=(2, 3), hidden=(4,)), rates=2)
     kernels = [network.extractor[0], network.extractor[3], network.regressor[0], network.regressor[4]]
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(7.0)
         for kernel in kernels:
-            kernel.weight.fill_(2.0)
+            kernel.weight.fill_(-2.0)
     weights = 3 * 2 * 9 + 2 * 3 * 9 + 3 * 4 + 4 * 2
-    assert kernel_l2(network).item() == pytest.approx(4.0 * weights)
+    assert penalty(network).item() == pytest.approx(each * weights)

@@ -132,8 +132,8 @@ def test_every_place_of_a_batch_is_worked_on_once_and_parts_are_even(size, each,
 @pytest.mark.parametrize(
     ("parts", "batch", "size", "says"),
     [
-        (1, 38, 2, r"normalised in 1 part\(s\), which 2 processes cannot share evenly\. Resume it with --devices 1\."),
-        (4, 38, 3, r"in 4 part\(s\), which 3 processes .*Resume it with --devices 1 or 2 or 4\."),
+        (1, 38, 2, r"normalised in 1 part, which 2 processes cannot share evenly\. Resume it with --devices 1\."),
+        (4, 38, 3, r"in 4 parts, which 3 processes .*Resume it with --devices 1 or 2 or 4\."),
         (4, 7, 4, r"two crops or more, but a batch of 7 was to be cut into 4 parts\. Ask for fewer --devices"),
     ],
 )

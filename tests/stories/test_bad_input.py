@@ -10,6 +10,10 @@ import tifffile
 from PIL import Image
 
 from ratescope.cli import main
+from ratescope.errors import InputError
+from ratescope.explain import explain_files
+from ratescope.predict import predict_files
+from ratescope.prepare import prepare_micrographs
 
 NOISE = np.random.default_rng(1).integers(0, 255, (400, 800, 3), np.uint8)
 
@@ -50,7 +54,7 @@ def test_a_file_that_is_no_micrograph_is_refused_with_a_sentence(write, tmp_path
     assert entries[0]["status"] == "refused"
     assert entries[0]["reasons"][0]["text"].endswith(".")
     out = capsys.readouterr()
-    assert "1 of 1 inputs were refused" in out.out
+    assert "1 of 1 input was refused" in out.out
     assert "Traceback" not in out.err
 
 
@@ -87,17 +91,36 @@ def test_other_kinds_of_pixels_are_read_not_refused_for_their_kind(kind, tmp_pat
     [
         (["prepare", "{tmp}/nowhere.tif", "--out", "{tmp}/o"], "no such file or folder: {tmp}/nowhere.tif"),
         (["predict", "{tmp}/empty", "--out", "{tmp}/o"], "no micrograph in"),
-        (["prepare", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "cannot write"),
+        (["prepare", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "a.png is a file, but a folder is to be written there"),
+        (["predict", "{tmp}/a.png", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
+        (["explain", "{tmp}/a.png", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
+        (["demo", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
+        (["campaign", "new", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
+        (["lab", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
+        (["rates", "{tmp}/a.png", "--out", "{tmp}/empty"], "empty is a folder, but a file is to be written there"),
+        (["rates", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "a.png is a file, but a folder is to be written there"),
         (["rates", "{tmp}/nowhere.txt", "--out", "{tmp}/o.csv"], "nowhere.txt does not exist"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o"], "is no campaign: it has no campaign.toml"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o", "--recipe", "qick"], "did you mean 'quick'"),
         (["evaluate", "{tmp}/empty"], "it is no finished run"),
+        (["evaluate", "{tmp}/nowhere"], "{tmp}/nowhere does not exist, but a run is a folder"),
+        (["evaluate", "{tmp}/a.png"], "{tmp}/a.png is a file, but a run is a folder"),
+        (["audit", "{tmp}/nowhere"], "{tmp}/nowhere does not exist, but a run is a folder"),
+        (
+            ["predict", "{tmp}/a.png", "--out", "{tmp}/o", "--model", "{tmp}/nowhere"],
+            "nowhere does not exist, but a run",
+        ),
+        (
+            ["explain", "{tmp}/a.png", "--out", "{tmp}/o", "--model", "{tmp}/nowhere"],
+            "nowhere does not exist, but a run",
+        ),
+        (["train", "{tmp}", "--out", "{tmp}/o", "--start-from", "{tmp}/nowhere"], "nowhere does not exist, but a run"),
+        (["train", "{tmp}/nowhere", "--out", "{tmp}/o"], "{tmp}/nowhere does not exist, but a campaign is a folder"),
+        (["campaign", "check", "{tmp}/a.png"], "{tmp}/a.png is a file, but a campaign is a folder"),
         (["predict", "{tmp}/a.png", "--out", "{tmp}/o", "--model", "{tmp}/empty"], "holds no trained networks"),
         (["lab", "{tmp}/o", "--preset", "mars"], "no preset 'mars'"),
         (["lab", "{tmp}/o", "--electrodes", "3"], "has the paper's 5 electrodes"),
         (["lab", "{tmp}"], "is not empty and holds no virtual campaign"),
-        (["explain", "{tmp}/a.png", "--out", "{tmp}/o", "--method", "magic"], "Invalid value for '--method'"),
-        (["prepaer"], "No such command 'prepaer'"),
     ],
 )
 def test_what_cannot_be_tried_is_said_in_a_sentence(arguments, said, tmp_path, capsys):
@@ -107,7 +130,107 @@ def test_what_cannot_be_tried_is_said_in_a_sentence(arguments, said, tmp_path, c
     error = capsys.readouterr().err
     assert said.replace("{tmp}", str(tmp_path)) in error
     assert "Traceback" not in error
-    assert not (tmp_path / "o").exists() or not any((tmp_path / "o").iterdir())
+    assert not (tmp_path / "o").exists()
+    assert not any((tmp_path / "empty").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("explain a --out o --section x", "--section must be a whole number, but it is 'x'. Give it so, or leave"),
+        (
+            "explain a --out o --section -1",
+            "--section must be at least 0, but it is -1. Give it so, or leave --section",
+        ),
+        ("explain a --out o --method magic", "--method must be one of grad-ram, guided-backprop, occlusion, all, but"),
+        ("explain a --out o --size-px 0", "--size-px must be at least 1, but it is 0. Give it so, or leave --size-px"),
+        ("rates a --out o --active-mass-mg -3", "--active-mass-mg must be a finite number above 0, but it is -3. Give"),
+        ("rates a --out o --active-mass-mg inf", "--active-mass-mg must be a finite number above 0, but it is inf."),
+        ("rates a --out o --theoretical-ah-per-kg nan", "--theoretical-ah-per-kg must be at least 1, but it is nan."),
+        ("train a --out o --folds 1", "--folds must be at least 2, but it is 1. Give it so, or leave --folds out."),
+        ("prepare a --out o --jobs 0", "--jobs must be at least 1, but it is 0. Give it so, or leave --jobs out."),
+        ("prepare a", "--out DIR is missing. Add it; `ratescope prepare --help` says what it means."),
+        ("prepare a --out", "Option '--out' requires an argument. `ratescope --help` lists"),
+        ("campaign new", "DIR is missing. Add it; `ratescope campaign new --help` says what it means."),
+        ("evaluate a b", "`ratescope evaluate` takes no more arguments, but got b as well."),
+        ("predict a --outt o", "there is no option --outt; did you mean --out? `ratescope predict --help` lists"),
+        ("predict a --bogus o", "there is no option --bogus. `ratescope predict --help` lists what there is."),
+        ("prepaer", "No such command 'prepaer'. Did you mean 'prepare'? `ratescope --help` lists"),
+    ],
+)
+def test_wrong_arguments_are_said_in_our_words_and_begin_nothing(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments.split()) == 2
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["prepare", "predict", "explain"])
+@pytest.mark.parametrize("size", ["-1", "0", "nan", "inf", "text"])
+def test_what_is_no_pixel_size_is_said_before_a_folder_is_made(command, size, tmp_path, capsys):
+    Image.fromarray(NOISE).save(tmp_path / "a.png")
+    assert main([command, str(tmp_path / "a.png"), "--out", str(tmp_path / "o"), "--pixel-size-um", size]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --pixel-size-um must be a")
+    assert f"but it is {size}." in error.replace("'", "")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("story", [prepare_micrographs, predict_files, explain_files])
+def test_python_is_told_as_well_what_is_no_pixel_size(story, tmp_path):
+    Image.fromarray(NOISE).save(tmp_path / "a.png")
+    with pytest.raises(
+        InputError, match=r"a length above 0 µm; got 0\. Give it with --pixel-size-um, or leave that out"
+    ):
+        story([tmp_path / "a.png"], tmp_path / "o", pixel_size_um=0.0)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "explain", "audit"])
+def test_a_run_whose_training_did_not_end_is_refused_with_how_to_end_it(command, tmp_path, capsys):
+    """Its ensemble would be smaller than was asked for, and nobody would see it."""
+    Image.fromarray(NOISE).save(tmp_path / "a.png")
+    for capacity, trained in (("specific", (0, 1, 2)), ("density", (0, 2))):
+        for fold in trained:
+            (tmp_path / "run" / capacity / f"fold_{fold}").mkdir(parents=True)
+            (tmp_path / "run" / capacity / f"fold_{fold}" / "weights.safetensors").touch()
+        (tmp_path / "run" / capacity / "settings.toml").touch()
+        (tmp_path / "run" / capacity / "folds.csv").write_text("fold,part\n0,train\n0,test\n1,train\n2,train\n")
+    run = str(tmp_path / "run")
+    on = [run] if command == "audit" else [str(tmp_path / "a.png"), "--out", str(tmp_path / "o"), "--model", run]
+    assert main([command, *on]) == 2
+    said = capsys.readouterr().err
+    assert "it holds 3 of 3 specific networks and 2 of 3 density networks" in said
+    assert f"Finish it with `ratescope train CAMPAIGN --out {run} --resume`" in said
+    assert not (tmp_path / "o").exists()
+
+
+def test_crops_may_lie_among_the_micrographs_that_they_were_cut_from(tmp_path, capsys):
+    """The folder's own prepared.json kept a second call from seeing any micrograph in it."""
+    tifffile.imwrite(tmp_path / "a.tif", NOISE, resolution=(81300, 81300), resolutionunit="CENTIMETER")
+    command = ["prepare", str(tmp_path), "--out", str(tmp_path)]
+    assert main(command) == 3
+    first = (tmp_path / "prepared.json").read_text(encoding="utf-8")
+    assert main(command) == 3
+    assert (tmp_path / "prepared.json").read_text(encoding="utf-8") == first
+    assert "a.tif" in first
+    assert capsys.readouterr().err.endswith("contact sheets: 1 of 1\n")
+
+
+def test_a_picture_never_replaces_a_micrograph(tmp_path, capsys):
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(NOISE).save(tmp_path / "pictures" / "a.jpg")
+    before = (tmp_path / "pictures" / "a.jpg").read_bytes()
+    assert main(["prepare", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "keeps the pictures that are drawn. Choose another --out." in capsys.readouterr().err
+    assert (tmp_path / "pictures" / "a.jpg").read_bytes() == before
+
+
+def test_a_laboratory_without_its_solver_begins_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ratescope.virtual_lab.campaign.importlib.util.find_spec", lambda _name: None)
+    assert main(["lab", str(tmp_path / "o")]) == 2
+    assert "Install ratescope[lab], or in a clone run `make setup`." in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 def test_no_arguments_print_the_help():

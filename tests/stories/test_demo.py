@@ -47,7 +47,9 @@ def test_denser_electrodes_lose_more_at_high_rates(demo):
 
 def test_the_report_is_one_file_that_says_what_is_simulated(demo):
     report = (demo / "report.html").read_text(encoding="utf-8")
-    assert "simulated" in report
+    assert "These micrographs are simulated." in report
+    assert str(bundled_micrographs()[0].parent) not in report
+    assert "doubtful-scale" not in report
     assert "not an interval" in report
     outside = re.findall(r"(?:src|href)=[\"'](?!data:|#)([^\"']+)", report)
     assert outside == []

@@ -1,6 +1,7 @@
 """The floor of a virtual campaign, as `ratescope lab` leaves it."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import CampaignError
-from ratescope.floor import floor_under, write_floor
+from ratescope.floor import _key, floor_under, write_floor
 from ratescope.settings import FoldSettings, Settings
 from ratescope.virtual_lab.cross_section import PHASES
 from ratescope.virtual_lab.phase_map import crop_phases, read_phase_map
@@ -71,6 +72,42 @@ def test_asking_again_works_nothing_out(campaign):
     before = path.stat().st_mtime_ns
     assert write_floor(campaign) == path
     assert path.stat().st_mtime_ns == before
+
+
+READ = (
+    "campaign.toml",
+    "cells.csv",
+    "micrographs/a.tif",
+    "cycler/c.txt",
+    "truth/electrodes.json",
+    "truth/a_phases.png",
+)
+
+
+def write_inputs(folder, modified_s):
+    for name in READ:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+        os.utime(folder / name, (modified_s, modified_s))
+    return folder
+
+
+def test_equal_campaigns_have_one_key_whenever_and_wherever_they_were_made(tmp_path):
+    assert _key(write_inputs(tmp_path / "one", 1e9)) == _key(write_inputs(tmp_path / "other", 2e9))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_key_is_another_when_a_file_is_even_of_the_same_size_and_time(name, tmp_path):
+    before = _key(write_inputs(tmp_path, 1e9))
+    (tmp_path / name).write_text(name.swapcase())
+    os.utime(tmp_path / name, (1e9, 1e9))
+    assert _key(tmp_path) != before
+
+
+def test_the_floor_itself_does_not_change_its_key(tmp_path):
+    before = _key(write_inputs(tmp_path, 1e9))
+    (tmp_path / "truth" / "floor.json").write_text("{}")
+    assert _key(tmp_path) == before
 
 
 def test_a_campaign_without_truth_has_no_floor(campaign, tmp_path):

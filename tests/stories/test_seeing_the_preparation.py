@@ -104,7 +104,7 @@ def test_pictures_mark_their_folder_before_the_first_of_them_is_drawn(folder, tm
         assert entries_of(tmp_path / "out") == []
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ratescope.campaign.crops._prepare_one", interrupted)
+    monkeypatch.setattr("ratescope.campaign.prepared_folder._prepare_one", interrupted)
     assert main(["prepare", str(folder), "--out", str(tmp_path / "out")]) == 130
 
 

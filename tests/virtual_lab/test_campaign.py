@@ -56,6 +56,16 @@ def test_a_campaign_makes_each_thing_once_and_asking_again_makes_nothing(made, t
     assert len(made) == 21
 
 
+def test_what_is_made_is_counted_with_what_was_there_before(made, monkeypatch, tmp_path):
+    with monkeypatch.context() as broken:
+        failing(broken, "_simulate_cell", {"e001_c1", "e003_c3"})
+        failures = make_campaign(tmp_path, PLAN)
+    assert list(failures) == ["e001_c1", "e003_c3"]
+    told = []
+    make_campaign(tmp_path, PLAN, on_progress=lambda *said: told.append(said))
+    assert [said[:2] for said in told if said[2] == "rate tests simulated"] == [(7, 9), (8, 9), (9, 9)]
+
+
 def test_asking_again_for_a_finished_campaign_loads_no_physics(made, tmp_path):
     make_campaign(tmp_path, PLAN)
     code = (

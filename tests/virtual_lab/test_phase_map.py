@@ -5,7 +5,14 @@ import pytest
 
 from ratescope.records import Box
 from ratescope.virtual_lab.cross_section import PHASES
-from ratescope.virtual_lab.phase_map import FEATURES, crop_phases, phase_features, true_thickness_um
+from ratescope.virtual_lab.phase_map import (
+    FEATURES,
+    REGIONS,
+    crop_phases,
+    phase_features,
+    regions_of,
+    true_thickness_um,
+)
 
 STRAIGHT = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -86,3 +93,31 @@ def test_a_turned_micrograph_is_read_where_its_crop_was_cut():
 def test_thickness_is_measured_across_the_tilt():
     truth = {"foil_rows": [160.0, 161.0], "surface_rows": [60.0, 61.0], "pixel_size_um": 0.5, "tilt_deg": 60.0}
     assert true_thickness_um(truth) == pytest.approx(100 * 0.5 * 0.5)
+
+
+def test_a_particle_has_a_rim_where_it_ends_and_none_where_the_crop_does():
+    phases = np.full((20, 40), PHASES["particle"], np.uint8)
+    phases[:, 30:] = PHASES["pore"]
+    counted = {name: int((regions_of(phases) == n).sum()) for n, name in enumerate(REGIONS)}
+    assert counted == dict.fromkeys(REGIONS, 0) | {
+        "particle interior": 26 * 20,  # the rim is 0.6 µm: four pixels of 0.123 µm, of which the fifth is too far
+        "particle rim": 4 * 20,
+        "pore": 10 * 20,
+    }
+
+
+def test_every_phase_belongs_to_one_kind_of_place():
+    shown = {}
+    for name, code in PHASES.items():
+        regions = regions_of(np.full((9, 9), code, np.uint8))
+        assert (regions == regions[0, 0]).all()
+        shown[name] = REGIONS[regions[0, 0]]
+    assert shown == {
+        "resin": "outside",
+        "foil": "outside",
+        "pore": "pore",
+        "crack": "crack",
+        "particle": "particle interior",
+        "carbon": "carbon and binder",
+        "binder": "carbon and binder",
+    } | dict.fromkeys(("void", "scratch", "smear", "bubble", "dust"), "artefact")

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratescope.campaign.audit import same_coatings
-from ratescope.campaign.crops import file_hash
 from ratescope.campaign.entries import Campaign, Cell, Notes
+from ratescope.campaign.hashes import file_hash
 from ratescope.campaign.pictures import Picture, read_pictures, same_pictures
 from ratescope.campaign.rates import curves_to_learn, measured_curves, usable_rate_tests
 from ratescope.campaign.references import is_file
 from ratescope.campaign.sheets import in_one_error, read_sheets
+from ratescope.counted import counted
 from ratescope.cycling.readers.typed_file import is_typed_file
 from ratescope.errors import CampaignError, RateTestError, SettingsError
 from ratescope.records import OnProgress, no_progress
@@ -59,10 +60,11 @@ def check_campaign(folder: Path, *, on_progress: OnProgress = no_progress) -> Ch
     if notes.errors:
         raise CampaignError(_all_in_one(folder, notes))
     simulated = " All of it is simulated." if campaign.facts.simulated else ""
-    mend = "nothing to mend" if not notes.warnings else f"{len(notes.warnings)} thing(s) to look at"
+    mend = "nothing to mend" if not notes.warnings else _to_look_at(notes)
     said = (
-        f"{folder}: {len(campaign.electrodes)} electrodes, {len(campaign.micrographs)} micrographs and "
-        f"{len(campaign.cells)} cells; {mend}.{simulated}"
+        f"{folder}: {counted(len(campaign.electrodes), 'electrode')}, "
+        f"{counted(len(campaign.micrographs), 'micrograph')} and {counted(len(campaign.cells), 'cell')}; "
+        f"{mend}.{simulated}"
     )
     return Check(said, tuple(notes.warnings), tuple(notes.conversions))
 
@@ -70,8 +72,12 @@ def check_campaign(folder: Path, *, on_progress: OnProgress = no_progress) -> Ch
 def _all_in_one(folder: Path, notes: Notes) -> str:
     said = in_one_error(folder, notes.errors)
     if notes.warnings:
-        said += f"\nand {len(notes.warnings)} thing(s) to look at\n  " + "\n  ".join(notes.warnings)
+        said += f"\nand {_to_look_at(notes)}\n  " + "\n  ".join(notes.warnings)
     return said
+
+
+def _to_look_at(notes: Notes) -> str:
+    return f"{counted(len(notes.warnings), 'thing')} to look at"
 
 
 def _check_rate_tests(campaign: Campaign, notes: Notes, on_progress: OnProgress) -> None:
@@ -139,7 +145,8 @@ def _orphans(campaign: Campaign) -> Iterable[str]:
         unnamed = [path.name for path in files if path.resolve() not in known and not path.name.startswith(".")]
         if unnamed:
             shown = ", ".join(unnamed[:5]) + (f" and {len(unnamed) - 5} more" if len(unnamed) > 5 else "")
-            yield f"{place}/: {len(unnamed)} file(s) that {sheet} does not name: {shown}. Add rows, or move them away."
+            whose = f"{counted(len(unnamed), 'file')} that {sheet} does not name: {shown}"
+            yield f"{place}/: {whose}. Add rows, or move them away."
 
 
 def _same_cycler_files(campaign: Campaign) -> Iterable[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ratescope import units
+
 LENGTHS = {"nm": 1e-3, "um": 1.0, "micron": 1.0, "microns": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}  # in µm
 MASSES = {"ug": 1e-3, "mg": 1.0, "g": 1e3, "kg": 1e6}  # in mg
 LOADINGS = {  # in mg/cm²
@@ -21,7 +23,7 @@ LOADINGS = {  # in mg/cm²
 PRESSURES = {"pa": 1e-6, "kpa": 1e-3, "bar": 0.1, "mpa": 1.0, "gpa": 1e3}  # in MPa
 TIMES = {"us": 1e-3, "ms": 1.0, "s": 1e3}  # in ms
 SHARES = {"": 1.0, "fraction": 1.0, "%": 0.01, "percent": 0.01, "pct": 0.01}
-CHARGES = {"ah": 1.0, "mah": 1e-3, "uah": 1e-6, "as": 1 / 3600, "c": 1 / 3600}  # in Ah
+CHARGES = {**units.CHARGES, "as": 1 / 3600, "c": 1 / 3600}  # in Ah
 
 
 class Column(NamedTuple):

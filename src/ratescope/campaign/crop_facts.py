@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ratescope.campaign.entries import Campaign, Electrode
 from ratescope.errors import CampaignError
-from ratescope.facts import FACTS, THICKNESS
+from ratescope.facts import FACTS, THICKNESS, Facts
 from ratescope.records import CropId, Protocol
-
-Facts = dict[str, NDArray[np.float64]]
 
 _LOADING = "loading_mg_per_cm2"
 _SAME_LOADING = 0.05  # our choice: at 30 % porosity, 5 % of loading are 3.5 points, less than between densifications

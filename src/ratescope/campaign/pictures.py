@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ratescope.campaign.crops import file_hash
 from ratescope.campaign.entries import Campaign, MicrographEntry
+from ratescope.campaign.hashes import file_hash
 from ratescope.campaign.near_copies import TURNS
 from ratescope.campaign.references import is_file
 from ratescope.errors import MicrographError

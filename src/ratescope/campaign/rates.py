@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ratescope.campaign.basis import with_basis
 from ratescope.campaign.sheets import Campaign, Cell
+from ratescope.counted import counted
 from ratescope.cycling.outliers import usual_spread
 from ratescope.cycling.rate_curve import capacities_by_rate, rate_curve
 from ratescope.cycling.rate_test import rate_test, rate_test_from_capacities
@@ -34,7 +35,7 @@ def rate_tests(campaign: Campaign, *, on_progress: OnProgress = no_progress) -> 
     tests, faults = usable_rate_tests(campaign, on_progress=on_progress)
     if faults:
         said = "".join(f"\n  cells.csv, cell {cell!r}: {fault}" for cell, fault in faults.items())
-        raise CampaignError(f"{campaign.folder}: {len(faults)} rate test(s) cannot be used{said}")
+        raise CampaignError(f"{campaign.folder}: {counted(len(faults), 'rate test')} cannot be used{said}")
     return tests
 
 
@@ -126,6 +127,6 @@ def curves_to_learn(
         learned[name] = np.array([at[rate] for rate in rates_per_h])
     if faults:
         raise CampaignError(
-            f"{campaign.folder}: {len(faults)} electrode(s) cannot be learned\n  " + "\n  ".join(faults)
+            f"{campaign.folder}: {counted(len(faults), 'electrode')} cannot be learned\n  " + "\n  ".join(faults)
         )
     return learned

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ratescope.campaign.numerals import clean
+from ratescope.numerals import clean
 
 DELIMITERS = (";", "\t", ",")
 

@@ -15,6 +15,7 @@ from ratescope.campaign.entries import Campaign, CampaignFacts, Cell, Electrode,
 from ratescope.campaign.plausible import check_active_mass, check_porosity, check_typed_capacities
 from ratescope.campaign.references import existing_file, is_file, known_electrode, once
 from ratescope.campaign.table import Fields, ReadNumber, Table
+from ratescope.counted import counted
 from ratescope.errors import CampaignError
 from ratescope.units import (
     active_loading_mg_per_cm2,
@@ -67,7 +68,7 @@ def read_campaign(folder: Path) -> Campaign:
 def in_one_error(folder: Path, errors: Iterable[str]) -> str:
     """All errors below each other."""
     errors = list(errors)
-    return f"{folder}: {len(errors)} thing(s) to mend\n  " + "\n  ".join(errors)
+    return f"{folder}: {counted(len(errors), 'thing')} to mend\n  " + "\n  ".join(errors)
 
 
 def read_sheets(folder: Path) -> tuple[Campaign, Notes]:
@@ -78,6 +79,12 @@ def read_sheets(folder: Path) -> tuple[Campaign, Notes]:
     CampaignError
         If the folder is no campaign.
     """
+    if not folder.is_dir():
+        seen = "is a file" if folder.exists() else "does not exist"
+        raise CampaignError(
+            f"{folder} {seen}, but a campaign is a folder with a campaign.toml. "
+            f"Check the path, or begin one by `ratescope campaign new DIR`."
+        )
     if not is_campaign(folder):
         raise CampaignError(
             f"{folder} is no campaign: it has no campaign.toml. `ratescope campaign new {folder}` writes a template."

@@ -11,8 +11,8 @@ from typing import Protocol
 from ratescope.campaign.columns import TYPED_CAPACITY, Column
 from ratescope.campaign.entries import Notes
 from ratescope.campaign.header_units import meaning_of
-from ratescope.campaign.numerals import number_of, uses_decimal_comma
 from ratescope.campaign.sheet_text import is_not_begun, read_sheet
+from ratescope.numerals import number_of, uses_decimal_comma
 
 Fields = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from ratescope.evaluation.preparation_page import IN_WORDS, Entry, State, state_of
+from ratescope.evaluation.preparation_page import IN_WORDS, Entry, State, state_of, thickness_of
 from ratescope.files import whole_file
 from ratescope.lettering import AMBER, BLUE, GREY, INK, MUTED, PAPER, VERMILLION, font, shortened, wrapped
 from ratescope.records import OnProgress, no_progress
@@ -102,7 +102,7 @@ def _said(entry: Entry) -> str:
     used = sum(section["status"] == "prepared" for section in sections)
     said = [IN_WORDS[state], f"{used} of {len(sections)} sections"]
     if coating := entry["coating"]:
-        said.append(f"{coating['thickness_um']:.1f} ± {coating['thickness_sd_um']:.1f} µm")
+        said.append(f"thickness {thickness_of(coating)} µm")
     codes = [reason["code"] for section in sections for reason in section["reasons"]]
     codes += [finding["code"] for finding in entry["findings"]]
     return " · ".join([*said, *dict.fromkeys(codes)])

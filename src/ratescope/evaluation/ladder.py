@@ -22,8 +22,8 @@ TWENTY_NUMBERS = "twenty numbers of the crop (shares, chords, two-point distance
 LADDER: Mapping[str, tuple[Kind, str]] = {
     MEAN_CURVE: ("blind", "the mean of the training curves: what is known without looking"),
     THRESHOLDED: ("image", "the training curves, read at the share of the crop that is darker than grains"),
-    GAUSSIAN_PROCESS: ("image", f"{TWENTY_NUMBERS}, through a Gaussian process"),
-    BOOSTED_TREES: ("image", "the same twenty numbers, through gradient-boosted trees"),
+    GAUSSIAN_PROCESS: ("image", f"{TWENTY_NUMBERS}, through a Gaussian process, which is a smooth fit"),
+    BOOSTED_TREES: ("image", "the same twenty numbers, through gradient-boosted trees, which are many small decisions"),
     ELECTRODE_POROSITY: (
         "told",
         "the training curves, read at the porosity that the sheets tell (mass and thickness): no image is needed",
@@ -34,6 +34,13 @@ LADDER: Mapping[str, tuple[Kind, str]] = {
     ),
 }
 """Rung → (kind, words), from the bottom up."""
+
+ORACLE_WORDS: Mapping[str, str] = {
+    "crop": "is told what a perfect eye would see of grains, pores, carbon and binder in the crop",
+    "field": "is told the same of all held-out crops of the electrode together",
+    "electrode": "is told the electrode's true porosity, particle size and thickness",
+}
+"""What each oracle is told; those named "with thickness" are told the coating's thickness too."""
 
 ORACLE_RUNGS = ("crop", "field", "electrode")  # those told the thickness too stand in the table below the figure
 

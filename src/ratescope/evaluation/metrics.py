@@ -1,4 +1,4 @@
-"""How far predictions are from measurements: MAPE, MAE and R², sliced as in section 3.1, per crop and per electrode.
+"""What ``metrics.json`` says of predictions: their scores, sliced as in section 3.1, per crop and per electrode.
 
 Each part of the result reads ``metrics["test"]["network"]["per_electrode"]["overall"]["mape_percent"]``: part, then
 who predicted (the network, or a rung of the ladder beside it), then what one value is, then the slice.
@@ -10,9 +10,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ratescope.errors import InputError
+from ratescope.evaluation.scores import Score, rounded, scores_of
 from ratescope.records import RateCurve
 from ratescope.units import UNIT_OF, Capacity
 
@@ -28,8 +29,6 @@ PARTS = ("train", "validation", "test")
 SMALL_SHARE = 0.05  # our choice: below 5 % of the theoretical capacity a percentage says little
 POROSITY_STEP = 0.05  # our choice: puts the porosities of Table 1 under their own labels, 50, 35, 30, 25 and 20 %
 USUAL_CELL_SCATTER = 0.02  # our choice where cells are unknown: cells of one electrode scatter by 1 to 2.6 %
-
-Score = dict[str, float | int | None]
 
 
 def metrics(
@@ -75,7 +74,7 @@ def metrics(
     }
     content: dict[str, Any] = {"schema": 1, "capacity": capacity, "unit": UNIT_OF[capacity]}
     if porosity_of is not None:
-        content["porosity"] = {electrode: _number(porosity) for electrode, porosity in porosity_of.items()}
+        content["porosity"] = {electrode: rounded(porosity) for electrode, porosity in porosity_of.items()}
     for part in PARTS:
         held = {name: table[table["part"] == part] for name, table in tables.items()}
         if not held[NETWORK].empty:
@@ -108,39 +107,6 @@ def cell_scatter(curves: Sequence[RateCurve]) -> dict[float, float]:
                 if np.isfinite(spread):
                     squares.setdefault(float(rate), []).append(float(spread) ** 2)
     return {rate: float(np.sqrt(np.mean(values))) for rate, values in sorted(squares.items())}
-
-
-def mape_percent(measured: ArrayLike, predicted: ArrayLike) -> float:
-    """Mean absolute percentage error over the measured values above zero; NaN where there is none.
-
-    >>> mape_percent([100.0, 50.0], [110.0, 50.0])
-    5.0
-    """
-    truth, guess = np.asarray(measured, float), np.asarray(predicted, float)
-    known = truth > 0
-    return float(100.0 * np.mean(np.abs(guess[known] - truth[known]) / truth[known])) if known.any() else np.nan
-
-
-def mae(measured: ArrayLike, predicted: ArrayLike) -> float:
-    """Mean absolute error, in the unit of the values; NaN where there are none.
-
-    >>> mae([100.0, 50.0], [110.0, 50.0])
-    5.0
-    """
-    error = np.abs(np.asarray(predicted, float) - np.asarray(measured, float))
-    return float(error.mean()) if error.size else np.nan
-
-
-def r_squared(measured: ArrayLike, predicted: ArrayLike) -> float:
-    """1 − residual / total sum of squares, all values pooled; NaN where the measured values do not differ.
-
-    >>> r_squared([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
-    0.0
-    """
-    truth, guess = np.asarray(measured, float), np.asarray(predicted, float)
-    if truth.size < 2 or np.ptp(truth) <= 1e-9 * np.abs(truth).max():
-        return np.nan
-    return float(1.0 - np.sum((guess - truth) ** 2) / np.sum((truth - truth.mean()) ** 2))
 
 
 def electrode_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -211,9 +177,9 @@ def _slices(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[
         for rate, score in _scores_by(table, "c_rate_per_h").items()
     }
     r2_of_rates = [score["r2"] for score in by_c_rate.values() if score["r2"] is not None]
-    overall = _scores(table, np.zeros(len(table), np.intp), 1)[0]
+    overall = scores_of(table, np.zeros(len(table), np.intp), 1)[0]
     return {
-        "overall": overall | {"r2_mean_over_c_rates": _number(np.mean(r2_of_rates)) if r2_of_rates else None},
+        "overall": overall | {"r2_mean_over_c_rates": rounded(np.mean(r2_of_rates)) if r2_of_rates else None},
         "by_c_rate": by_c_rate,
         "by_electrode": _scores_by(table, "electrode"),
         "by_electrode_and_c_rate": _scores_by_both(table, "electrode"),
@@ -226,7 +192,7 @@ def _slices(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> dict[
 def _scores_by(table: pd.DataFrame, column: str) -> dict[str, Score]:
     codes, names = table[column].factorize(sort=True)  # what has no name, such as no porosity, gets the code −1
     named = codes >= 0
-    scores = _scores(table[named], codes[named], len(names))
+    scores = scores_of(table[named], codes[named], len(names))
     return {_name(name): score for name, score in zip(names, scores, strict=True)}
 
 
@@ -235,7 +201,7 @@ def _scores_by_both(table: pd.DataFrame, column: str) -> dict[str, dict[str, Sco
     codes, names = table[column].factorize(sort=True)
     rate_codes, rates = table["c_rate_per_h"].factorize(sort=True)
     named = codes >= 0
-    scores = _scores(table[named], (codes * len(rates) + rate_codes)[named], len(names) * len(rates))
+    scores = scores_of(table[named], (codes * len(rates) + rate_codes)[named], len(names) * len(rates))
     return {
         _name(name): {
             _name(rate): score
@@ -244,46 +210,6 @@ def _scores_by_both(table: pd.DataFrame, column: str) -> dict[str, dict[str, Sco
         }
         for place, name in enumerate(names)
     }
-
-
-def _scores(table: pd.DataFrame, group: NDArray[np.intp], count: int) -> list[Score]:
-    """A score for each of ``count`` groups of rows, all at once: a campaign's runs have tens of thousands of groups.
-
-    `mape_percent`, `mae` and `r_squared` say the same of one group; a test holds them together.
-    """
-    measured, predicted = table["measured"].to_numpy(float), table["predicted"].to_numpy(float)
-    smallest = table["smallest"].to_numpy(float)
-
-    def total(values: NDArray[np.float64] | NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.asarray(np.bincount(group, values, minlength=count), float)
-
-    error = np.abs(predicted - measured)
-    is_positive = measured > 0
-    share = np.divide(error, measured, out=np.zeros_like(error), where=is_positive)
-    is_large = is_positive & ~(measured < smallest)
-    rows = total(np.ones(len(table)))
-    mean = total(measured) / np.maximum(rows, 1)
-    around = (measured - mean[group]) ** 2
-    highest = np.zeros(count)
-    np.maximum.at(highest, group, np.abs(measured))
-    with np.errstate(invalid="ignore", divide="ignore"):  # an empty group's numbers are unknown, not zero
-        mape = 100.0 * total(share) / total(is_positive)
-        without_small = 100.0 * total(share * is_large) / total(is_large)
-        without_small[total(~np.isfinite(smallest)) > 0] = np.nan
-        mean_error = total(error) / rows
-        r2 = 1.0 - total((predicted - measured) ** 2) / total(around)
-    # Values that differ by rounding alone are one value, which nothing can explain.
-    r2[(rows < 2) | (total(around) <= rows * (1e-9 * highest) ** 2)] = np.nan
-    return [
-        {
-            "values": int(rows[place]),
-            "mape_percent": _number(mape[place]),
-            "mape_percent_without_small": _number(without_small[place]),
-            "mae": _number(mean_error[place]),
-            "r2": _number(r2[place]),
-        }
-        for place in range(count)
-    ]
 
 
 def _telling_rates(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> set[str]:
@@ -305,7 +231,7 @@ def _over_folds(scores: Sequence[Score]) -> dict[str, Any]:
     for key in ("mape_percent", "mape_percent_without_small", "mae", "r2"):
         values = [value for score in scores if (value := score[key]) is not None]
         content[key] = (
-            {"mean": _number(np.mean(values)), "lowest": min(values), "highest": max(values)} if values else None
+            {"mean": rounded(np.mean(values)), "lowest": min(values), "highest": max(values)} if values else None
         )
     return content
 
@@ -317,13 +243,8 @@ def _share_inside_spread(table: pd.DataFrame) -> float | None:
     if several.empty:
         return None
     inside: NDArray[np.bool_] = ((several["predicted"] - several["measured"]).abs() <= several["spread"]).to_numpy()
-    return _number(inside.mean())
+    return rounded(inside.mean())
 
 
 def _name(key: Hashable) -> str:
     return f"{key:g}" if isinstance(key, float) else str(key)
-
-
-def _number(value: float | np.floating[Any]) -> float | None:
-    """A rounded number for JSON; None where it is unknown."""
-    return round(float(value), 6) if np.isfinite(value) else None

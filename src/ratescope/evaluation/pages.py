@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ratescope.evaluation.figures import UNIT_LABEL
 
-DECIMALS = {"Ah/kg": 1, "Ah/L": 0, "mAh/cm2": 2, "%": 1, "µm": 1, "R²": 3}  # our choice: what a rate test repeats to
+DECIMALS = {"Ah/kg": 1, "Ah/L": 0, "mAh/cm2": 2, "%": 1, "µm": 1, "R²": 2}  # our choice: what a rate test repeats to
 
 
 def template(name: str) -> Template:
@@ -26,6 +26,16 @@ def number(value: float | None, unit: str) -> str:
     return "–" if value is None or not np.isfinite(value) else f"{value:.{DECIMALS[unit]}f}".replace("-", "−")
 
 
+def spread(value: float, unit: str) -> str:
+    """A spread with its sign; one too small for the decimals of its unit is said to be smaller, never zero.
+
+    >>> spread(1.27, "Ah/kg"), spread(0.03, "Ah/kg")
+    ('± 1.3', '± < 0.1')
+    """
+    step = 10.0 ** -DECIMALS[unit]
+    return f"± {number(value, unit)}" if round(value, DECIMALS[unit]) >= step else f"± < {number(step, unit)}"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -36,5 +46,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.filters["spread"] = spread
     environment.filters["unit"] = lambda unit: UNIT_LABEL.get(unit, unit)
     return environment

@@ -15,13 +15,14 @@ from zlib import crc32
 
 import numpy as np
 
-from ratescope.evaluation.pages import number, template
+from ratescope.evaluation.pages import number, spread, template
 
 Entry = Mapping[str, Any]
 State = Literal["refused", "partly", "prepared"]
 
 STATES: tuple[State, ...] = ("refused", "partly", "prepared")
 IN_WORDS = {"refused": "refused", "partly": "used in part", "prepared": "used in full"}
+NEEDED = ("crops", "crops_needed", "micrographs_needed")  # said in a sentence of their own
 MOST_ROWS_OPEN = 60  # our choice: a longer table is folded up
 
 
@@ -68,6 +69,7 @@ class MicrographCard:
     codes: tuple[str, ...]
     used: int
     descriptors: tuple[Descriptor, ...]
+    needed: str
 
     @property
     def sections(self) -> int:
@@ -133,6 +135,7 @@ def preparation_page(
         states=STATES,
         in_words=IN_WORDS,
         is_long=len(cards) > MOST_ROWS_OPEN,
+        has_descriptors=any(card.descriptors for card in cards),
         facts_of=facts_of,
         thickness_of=thickness_of,
     )
@@ -170,6 +173,7 @@ def _card(entry: Entry, folder: str) -> MicrographCard:
         codes=tuple(dict.fromkeys(reason["code"] for reason in said)),
         used=sum(section["status"] == "prepared" for section in entry["sections"]),
         descriptors=descriptors_of(entry.get("descriptors") or {}),
+        needed=needed_in_words(entry.get("descriptors") or {}),
     )
 
 
@@ -196,7 +200,7 @@ def facts_of(entry: Entry) -> list[str]:
 
 def thickness_of(coating: Mapping[str, float]) -> str:
     """Mean and standard deviation, as they are written."""
-    return f"{number(coating['thickness_um'], 'µm')} ± {number(coating['thickness_sd_um'], 'µm')}"
+    return f"{number(coating['thickness_um'], 'µm')} {spread(coating['thickness_sd_um'], 'µm')}"
 
 
 def _section_reasons(entry: Entry) -> list[Mapping[str, str]]:
@@ -257,9 +261,31 @@ def descriptors_of(numbers: Mapping[str, Any]) -> tuple[Descriptor, ...]:
     >>> d50.name, d50.value, d50.error, d50.unit
     ('d50', '7.0', None, 'µm')
     """
-    shown = [key for key in numbers if not (key.endswith("_se") and key.removesuffix("_se") in numbers)]
+    apart = NEEDED if needed_in_words(numbers) else ()
+    errors = {key for key in numbers if key.endswith("_se") and key.removesuffix("_se") in numbers}
+    shown = [key for key in numbers if key not in errors and key not in apart]
     found = (_descriptor(key, numbers[key], numbers.get(f"{key}_se")) for key in shown)
     return tuple(descriptor for descriptor in found if descriptor is not None)
+
+
+def needed_in_words(numbers: Mapping[str, Any]) -> str:
+    """How much must be photographed to know the dark share well; empty where that was not worked out.
+
+    >>> needed_in_words({"crops": 2, "crops_needed": 62, "micrographs_needed": 31})[:62]
+    'Measured in 2 crops. To know the dark share of this electrode '
+    """
+    if any(key not in numbers for key in NEEDED):
+        return ""
+    crops, crops_needed, micrographs_needed = (numbers[key] for key in NEEDED)
+    measured = f"Measured in {crops} crop{'' if crops == 1 else 's'}."
+    if crops_needed <= crops:
+        return (
+            f"{measured} They are enough to know the dark share of this electrode within ± 1 percentage point (95 %)."
+        )
+    return (
+        f"{measured} To know the dark share of this electrode within ± 1 percentage point (95 %) takes "
+        f"some {crops_needed} crops, which is {micrographs_needed} micrographs like this one."
+    )
 
 
 def _descriptor(key: str, value: object, error: object) -> Descriptor | None:
@@ -271,7 +297,13 @@ def _descriptor(key: str, value: object, error: object) -> Descriptor | None:
     if said is None:
         return None
     name = key.removesuffix("_um").replace("_", " ")
-    return Descriptor(name, said, _written(error, percent, decimals), unit)
+    return Descriptor(name, said, _error_written(error, percent, decimals), unit)
+
+
+def _error_written(error: object, times: float, decimals: int) -> str | None:
+    """An error that rounds to nothing is said to be smaller than the last digit, never zero."""
+    said = _written(error, times, decimals)
+    return f"< {10.0**-decimals:.{decimals}f}" if said is not None and not said.strip("0.") else said
 
 
 def _written(value: object, times: float, decimals: int) -> str | None:

@@ -6,6 +6,7 @@ trains on a campaign.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from ratescope.evaluation.overlay import influence_limit, influence_over_crop
 from ratescope.evaluation.pages import template
 from ratescope.evaluation.panels import Panel, panels
 from ratescope.evaluation.pictures import jpeg_uri, mosaic, svg_uri
+from ratescope.evaluation.preparation_page import common_folder
 from ratescope.records import Finding, Prediction, Prepared
 from ratescope.units import CAPACITY_NAME, UNIT_OF, Capacity
 
@@ -38,19 +40,27 @@ class MicrographPage:
         Signed attributions of the prepared sections; may be empty.
     simulated : bool
         Whether the networks learned from simulated micrographs: then the figures say so.
+    shown_as : str
+        What the report calls the micrograph, from `shown_names`; its file's name where nothing is given.
     """
 
     prepared: Prepared
     predictions: Mapping[Capacity, Prediction]
     maps: Mapping[Capacity, NDArray[np.floating[Any]]] = field(default_factory=dict)
     simulated: bool = False
+    shown_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in headings and tables."""
+        return self.shown_as or _folders_and_name(self.prepared.file)[-1]
 
 
 @dataclass(frozen=True, eq=False)
 class SummaryRow:
     """One line of the table over all micrographs; the panels hold means over its sections."""
 
-    file: str
+    name: str
     anchor: str
     reasons: tuple[Finding, ...]
     sections_prepared: int
@@ -98,12 +108,24 @@ class SectionCard:
     maps: tuple[MapRow, ...]
 
 
+def shown_names(files: Sequence[str]) -> dict[str, str]:
+    """By file, what a report calls it: its name, or where names repeat, the path below the folder that all share.
+
+    >>> shown_names(["/data/march/a.tif", "/data/april/a.tif", "/data/april/b.tif"])
+    {'/data/march/a.tif': 'march/a.tif', '/data/april/a.tif': 'april/a.tif', '/data/april/b.tif': 'b.tif'}
+    """
+    often = Counter(_folders_and_name(file)[-1] for file in files)
+    shared = len(common_folder(files))
+    names = {file: _folders_and_name(file)[-1] for file in files}
+    return {file: name if often[name] == 1 else file.replace("\\", "/")[shared:] for file, name in names.items()}
+
+
 def summary_row(page: MicrographPage) -> SummaryRow:
     """The line of one micrograph in the table at the top: small, to keep while its pixels are forgotten."""
     prepared = page.prepared
     refused = sum(section.status == "refused" for section in prepared.sections)
     return SummaryRow(
-        file=prepared.file,
+        name=page.name,
         anchor=_anchor(prepared),
         reasons=prepared.reasons,
         sections_prepared=len(prepared.sections) - refused,
@@ -118,6 +140,8 @@ def micrograph_fragment(page: MicrographPage) -> str:
     shown = panels(page.prepared, page.predictions)
     return template("micrograph.html").render(
         prepared=page.prepared,
+        name=page.name,
+        networks=next((len(answer.by_network) for answer in page.predictions.values()), 0),
         anchor=_anchor(page.prepared),
         simulated=page.simulated,
         mosaic=mosaic(page.prepared),
@@ -130,7 +154,12 @@ def micrograph_fragment(page: MicrographPage) -> str:
 
 
 def prediction_report(
-    fragments: Iterable[str], rows: Sequence[SummaryRow], *, model: ModelCard, title: str = "Predicted rate curves"
+    fragments: Iterable[str],
+    rows: Sequence[SummaryRow],
+    *,
+    model: ModelCard,
+    micrographs_simulated: bool = False,
+    title: str = "Predicted rate curves",
 ) -> Iterator[str]:
     """The whole report: what predicted and how to read it, a table over all micrographs, then their chapters.
 
@@ -142,10 +171,13 @@ def prediction_report(
         From `micrograph_fragment`, in whatever pieces.
     rows : of SummaryRow
         From `summary_row`, in the same order.
+    micrographs_simulated : bool
+        Whether the micrographs themselves are simulated, as the bundled ones are: then the report says so at its top.
     """
     return template("prediction.html").generate(
         title=title,
         model=model,
+        micrographs_simulated=micrographs_simulated,
         rows=rows,
         # Their text was escaped when `micrograph_fragment` made them.
         fragments=(Markup(fragment) for fragment in fragments),  # noqa: S704
@@ -153,6 +185,10 @@ def prediction_report(
         refused=[row for row in rows if not row.sections_prepared],
         spread_label=SPREAD_LABEL,
     )
+
+
+def _folders_and_name(file: str) -> list[str]:
+    return file.replace("\\", "/").split("/")  # a report may be read on another system than wrote it
 
 
 def _anchor(prepared: Prepared) -> str:

@@ -18,13 +18,19 @@ from ratescope.evaluation.figures import (
     parity_svg,
     training_svg,
 )
-from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, best_rung, figure_rungs
-from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means, mape_percent
+from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, ORACLE_WORDS, best_rung, figure_rungs
+from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means
 from ratescope.evaluation.pages import template
 from ratescope.evaluation.pictures import svg_uri
+from ratescope.evaluation.scores import mape_percent
 from ratescope.records import Protocol
 from ratescope.units import CAPACITY_NAME, Capacity
 
+UNIT_HELD_OUT: Mapping[Protocol, str] = {
+    "by-electrode": "whole electrodes",
+    "by-specimen": "whole specimens",
+    "as-published": "crops drawn at random",
+}
 HELD_OUT: Mapping[Protocol, str] = {
     "by-electrode": "Every electrode was predicted by networks that had seen no crop of it. This is the error to "
     "expect for a new electrode of the same kind.",
@@ -33,6 +39,8 @@ HELD_OUT: Mapping[Protocol, str] = {
     "as-published": "Crops were drawn at random, so neighbours of each tested crop, from the same micrograph, were "
     "trained on. This is the published way; the error for a new electrode will be much larger.",
 }
+
+CROP = ["electrode", "specimen", "file", "section"]  # what names a crop
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,22 +103,42 @@ def training_report(run: RunSummary) -> str:
     return template("training.html").render(
         title=f"Training run on {run.campaign}",
         run=run,
+        unit_held_out=UNIT_HELD_OUT[run.protocol],
         held_out=HELD_OUT[run.protocol],
+        counts=_counts(run.capacities[0].fold_predictions),
         chapters=[_chapter(run, part) for part in run.capacities],
         network=NETWORK,
         parts=PARTS,
         spread_label=SPREAD_LABEL,
         most_curves=MOST_CURVES,
         ladder=LADDER,
+        oracle_words=ORACLE_WORDS,
         looked_up=run.protocol != "by-electrode",
         implied=_implied_chapter(run),
     )
+
+
+def _counts(table: pd.DataFrame) -> dict[str, Any]:
+    """How much there was to learn from, and how the folds dealt it out: crops by part as (fewest, most) of a fold."""
+    crops = table.drop_duplicates(["fold", "part", *CROP])
+    by_fold = crops.groupby(["part", "fold"]).size()
+    return {
+        "electrodes": table["electrode"].nunique(),
+        "specimens": len(table.drop_duplicates(CROP[:2])),
+        "micrographs": table["file"].nunique(),
+        "crops": len(crops.drop_duplicates(CROP)),
+        "tested": len(crops[crops["part"] == "test"].drop_duplicates(CROP)),
+        "rates": [f"{rate:g}" for rate in sorted(table["c_rate_per_h"].unique())],
+        "folds": table["fold"].nunique(),
+        "by_part": {part: (of.min(), of.max()) for part, of in by_fold.groupby(level="part")},
+    }
 
 
 def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
     """What the template shows of one capacity."""
     test = part.fold_predictions[part.fold_predictions["part"] == "test"].dropna(subset=["measured", "predicted"])
     scores = part.metrics.get("test", {})
+    electrodes = map(str, part.fold_predictions["electrode"].unique())
     return {
         "name": CAPACITY_NAME[part.capacity],
         "ladder": svg_uri(ladder_svg(figure_rungs(scores, part.oracles))) if scores else None,
@@ -119,18 +147,25 @@ def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
         "metrics": part.metrics,
         "rate_heads": [f"{rate}C" for rate in _slice_of(scores, "by_c_rate")],
         "porosity_heads": [f"{100 * float(porosity):.0f} %" for porosity in _slice_of(scores, "by_porosity")],
-        "electrodes": ordered(map(str, test["electrode"].unique()), run.name_of),
+        "rates": [(rate, f"{rate}C") for rate in _slice_of(scores, "by_c_rate")],
+        "porosities": [(key, f"{100 * float(key):.0f} % porosity") for key in _porosities(part.metrics)],
+        "electrodes": [(name, run.name_of.get(name, name)) for name in ordered(electrodes, run.name_of)],
         "best_rung": best_rung(scores, "blind", "image"),
         "parity": None if test.empty else svg_uri(parity_svg(test, part.capacity)),
         "curves": None if test.empty else svg_uri(measured_and_predicted_svg(test, part.capacity, name_of=run.name_of)),
         "training": svg_uri(training_svg(part.histories)) if part.histories else None,
-        "folds": _fold_rows(part.fold_predictions),
+        "folds": _fold_rows(part.fold_predictions, run.name_of),
         "oracles": part.oracles,
     }
 
 
 def _slice_of(scores: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return dict(scores[NETWORK]["per_electrode"][name]) if scores else {}
+
+
+def _porosities(metrics: Mapping[str, Any]) -> list[str]:
+    """Those of every part: a run of some folds alone tests fewer than it trains on."""
+    return sorted({key for part in PARTS for key in _slice_of(metrics.get(part, {}), "by_porosity")})
 
 
 def _values_of(score: Mapping[str, Any]) -> int:
@@ -151,18 +186,21 @@ def _implied_chapter(run: RunSummary) -> dict[str, Any] | None:
     }
 
 
-def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Fold by fold: what was tested, and the errors of its parts in percent."""
+def _fold_rows(table: pd.DataFrame, name_of: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Fold by fold: what was tested, the crops of its parts, and their errors in percent."""
     known = table.dropna(subset=["measured", "predicted"])
+    every = known["electrode"].nunique()
     rows = []
     for fold, of_fold in known.groupby("fold"):
         parts = {name: of_fold[of_fold["part"] == name] for name in PARTS}
         means = electrode_means(parts["test"])
+        tested = ordered(map(str, parts["test"]["electrode"].unique()), name_of)
         rows.append(
             {
                 "fold": fold,
-                "tested": sorted(map(str, parts["test"]["electrode"].unique())),
-                "crops": len(parts["test"][["file", "section"]].drop_duplicates()),
+                "tested": [name_of.get(name, name) for name in tested],
+                "tests_all": len(tested) == every > 1,
+                "crops": [len(part[CROP].drop_duplicates()) for part in parts.values()],
                 "errors": [mape_percent(part["measured"], part["predicted"]) for part in parts.values()],
                 "per_electrode": mape_percent(means["measured"], means["predicted"]),
             }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.errors import MicrographError
+from ratescope.facts import SURFACE_NOT_SEEN
 from ratescope.imaging.artefacts import judge_crop
 from ratescope.imaging.burnt_in import find_boxes, without_bars
 from ratescope.imaging.coating import find_coating
@@ -129,7 +130,7 @@ def _check_surface(coating: Coating, collector: Collector) -> None:
     """Refuse what shows neither the coating's surface nor the whole foil: it could be anything with an edge."""
     if coating.is_cut and collector.far_edge_rows is None:
         raise MicrographError(
-            "surface-not-seen",
+            SURFACE_NOT_SEEN,
             "the image cuts both the coating and the foil. Photograph the electrode from the resin to the foil.",
         )
 

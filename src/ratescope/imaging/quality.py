@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ratescope.errors import MicrographError
+from ratescope.facts import SURFACE_NOT_SEEN
 from ratescope.imaging.focus import blur_of
 from ratescope.imaging.grey import block_centres, block_mean, pixels_in
 from ratescope.imaging.levelling import Level
@@ -19,7 +20,7 @@ from ratescope.settings import PrepareSettings
 Flags = NDArray[np.bool_]
 
 FOCUS_UM, FOCUS_FIELDS, FOCUS_FIELD_UM = 0.31, 5, 80.0  # our choice: sharp optics give 0.24 to 0.30; fields looked at
-USUAL_LENGTH_UM = (1.15, 2.7)  # our choice: simulated NCM 1.5 to 2.1, real graphite 1.2; twice or half stands out
+USUAL_LENGTH_UM = (1.15, 3.0)  # our choice: simulated NCM 1.8 (dense) to 2.9 (loose), real graphite 1.2; twice > 3
 GRAIN_OVER_LENGTH = 4.5  # our choice: NCM of 9 µm has 2.0 µm
 
 
@@ -214,7 +215,7 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
     noise = float(np.median(np.abs(foil[:, 2:] - foil[:, :-2]))) / 0.954
     light = np.percentile(ndimage.uniform_filter1d(foil.mean(axis=0), pixels_in(20.0, levelled.pixel_size_um)), [5, 95])
     seen = {
-        "surface-not-seen": (coating.is_cut, "the coating runs out of the image: it is at least as thick as is said."),
+        SURFACE_NOT_SEEN: (coating.is_cut, "the coating runs out of the image: it is at least as thick as is said."),
         "overexposed": (saturated > 0.01, f"{saturated:.0%} of the coating is saturated. Expose for a shorter time."),
         "underexposed": (dark < 60, f"the grains are as dark as {dark:.0f} of 255. Expose for a longer time."),
         "foil-saturated": (np.median(foil) >= 254, "the foil is saturated; the coating counts, so this does no harm."),

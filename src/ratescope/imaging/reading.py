@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import glob
 import logging
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from pathlib import Path
 
 from ratescope.errors import InputError, MicrographError
@@ -21,6 +23,7 @@ from ratescope.imaging.readers.pixel_size import Pair
 from ratescope.imaging.readers.scan import Scan, to_rgb8
 from ratescope.imaging.readers.tiff import open_tiff
 from ratescope.records import Finding, Micrograph
+from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".czi"})
 READ_ERRORS = (
@@ -39,6 +42,12 @@ READ_ERRORS = (
     Warning,
 )  # what tifffile, imagecodecs, czifile and Pillow raise on damaged files, or warn of where warnings are errors
 
+_CROP_NAME = r".+_s\d+\.png"
+_WRITTEN_BESIDE = {
+    "prepared.json": re.compile(rf"pictures|contact_sheet(_\d+)?\.jpg|{_CROP_NAME}"),
+    "explain.json": re.compile(r".+_s\d+_(specific|density)_[a-z-]+\.png"),
+}  # micrographs may lie there too: who writes crops among them finds the same ones again
+
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it logs what we say in our own sentence
 
 
@@ -46,7 +55,7 @@ def find_micrograph_files(paths: Iterable[Path]) -> list[Path]:
     """Micrograph files among files, folders and patterns such as ``folder/*.tif``, sorted, each once.
 
     Folders are searched with all that lies below them, except hidden folders, ``truth`` folders of virtual campaigns
-    and folders that hold a ``prepared.json`` (crops that ratescope wrote). Files that are named stand as they are.
+    and what ratescope wrote: crops, maps and pictures. Files that are named stand as they are.
 
     Raises
     ------
@@ -84,16 +93,41 @@ def matching_paths(paths: Iterable[Path]) -> list[Path]:
     return matching
 
 
+def check_pixel_size(pixel_size_um: float | None) -> None:
+    """Refuse a pixel size that is no length, before it is taken for one that was not given.
+
+    Raises
+    ------
+    InputError
+        If it is given, and not above zero or not finite.
+    """
+    if pixel_size_um is not None and not 0.0 < pixel_size_um < inf:
+        raise InputError(
+            f"the edge of a pixel is a length above 0 µm; got {pixel_size_um:g}. "
+            "Give it with --pixel-size-um, or leave that out where the files say it themselves."
+        )
+
+
 def _files_below(folder: Path) -> Iterator[Path]:
-    if (folder / "prepared.json").exists():
-        return
+    ours = [written for mark, written in _WRITTEN_BESIDE.items() if (folder / mark).exists()]
     for path in folder.iterdir():
         if path.name.startswith(".") or path.name == "truth":
+            continue
+        if any(written.fullmatch(path.name) for written in ours) and not _is_named_like_a_crop_only(path):
             continue
         if path.is_dir():
             yield from _files_below(path)
         elif path.suffix.lower() in SUFFIXES:
             yield path
+
+
+def _is_named_like_a_crop_only(path: Path) -> bool:
+    """Whether a PNG is named as our crops are, but of another size: microscopes, too, call a scene ``a_s1.png``."""
+    if not re.fullmatch(_CROP_NAME, path.name):
+        return False
+    with path.open("rb") as handle:
+        head = handle.read(24)  # signature, then the header's length and name, width and height
+    return head[16:] != struct.pack(">II", CROP_COLUMNS, CROP_ROWS)
 
 
 def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise_um: float | None = None) -> Micrograph:

@@ -64,7 +64,7 @@ class RateNetwork(nn.Module):
         self.register_buffer("fact_scale", torch.ones(facts))
         self.extractor = _extractor(settings)
         self.regressor = _regressor(settings, settings.filters[-1] + facts, rates)
-        self.apply(_initialise)
+        self.apply(initialise)
         # The layout in which CPUs convolve fastest; torch's own stubs do not know the argument.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -132,7 +132,7 @@ def _regressor(settings: NetworkSettings, features: int, rates: int) -> nn.Seque
     return nn.Sequential(*layers, nn.Linear((features, *settings.hidden)[-1], rates))
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """Glorot uniform and zero bias: silent in the paper; Keras' default (decision 0007)."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ratescope.errors import CheckpointError, InputError
+from ratescope.facts import Facts
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard, load_network
-from ratescope.network.training_set import Facts
 from ratescope.records import Prediction
 from ratescope.units import CAPACITIES, CROP_COLUMNS, CROP_ROWS, Capacity
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ratescope.errors import InputError
-from ratescope.facts import FACTS, THICKNESS, with_unit
+from ratescope.facts import FACTS, THICKNESS, shows_whole_thickness, with_unit
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import Finding, Prepared
 from ratescope.units import Capacity
@@ -64,7 +64,9 @@ def tell(prepared: Prepared, ensembles: Ensembles, known: Known) -> tuple[Prepar
 def measured_facts(prepared: Prepared) -> dict[str, float]:
     """The facts that the preparation has measured."""
     coating = prepared.coating
-    return {} if coating is None or coating.is_cut else {THICKNESS: coating.thickness_um}
+    if coating is None or not shows_whole_thickness(finding.code for finding in prepared.findings):
+        return {}
+    return {THICKNESS: coating.thickness_um}
 
 
 def lacking(ensembles: Ensembles, known: Known) -> tuple[Finding, ...]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ratescope.errors import TrainingError
+from ratescope.network.adversarial import disturbed
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.augmentation import draw_moves, moved
-from ratescope.network.loss import kernel_l2, mape
+from ratescope.network.loss import kernel_l1, kernel_l2, mape
 from ratescope.network.optimiser import learning_rate, warm_up_steps
 from ratescope.network.parts import add_up_parts, dropout_of, own_parts, pieces_of
 from ratescope.network.progress import Progress
@@ -81,21 +82,28 @@ def _step(
     given: TrainingSet, reduced: NDArray[np.uint8], progress: Progress, settings: Settings, team: Team
 ) -> tuple[float, float]:
     """One update; its loss and its MAPE in %."""
-    seed, step, network = settings.train.seed, progress.steps, progress.network
-    rows = batch_rows(len(given.train), settings.train.batch, seed, step)
-    reduction = settings.network.input_reduction
-    moves = [m.at_reduction(reduction) for m in draw_moves(len(rows), settings.augmentation, seed=seed, step=step)]
+    train, step, network = settings.train, progress.steps, progress.network
+    rows = batch_rows(len(given.train), train.batch, train.seed, step)
+    drawn = draw_moves(len(rows), settings.augmentation, seed=train.seed, step=step)
+    moves = [move.at_reduction(settings.network.input_reduction) for move in drawn]
+    reach = _noise_reach(given, len(rows), step, settings)
 
     def work(part: slice) -> tuple[float, float]:
-        crops = moved(reduced[rows[part]], moves[part]).to(team.device)
         measured, facts = _curves_and_facts(given, given.train[rows[part]], team)
-        with torch.autocast(team.device.type, torch.bfloat16, enabled=arithmetic(settings, team) == "bfloat16"):
-            activation = network.activation_of_reduced(crops)
-        with torch.random.fork_rng(devices=[]), dropout_of(part, len(rows), network):
-            torch.manual_seed(chance(seed, "dropout", step).integers(2**63))
-            error = mape(network.head(network.pool(activation), facts), measured)
+
+        def error_of(crops: Tensor) -> Tensor:
+            with torch.autocast(team.device.type, torch.bfloat16, enabled=arithmetic(settings, team) == "bfloat16"):
+                activation = network.activation_of_reduced(crops)
+            with torch.random.fork_rng(devices=[]), dropout_of(part, len(rows), network):
+                torch.manual_seed(chance(train.seed, "dropout", step).integers(2**63))
+                return mape(network.head(network.pool(activation), facts), measured)
+
+        crops = moved(reduced[rows[part]], moves[part]).to(team.device)
+        if train.adversarial_noise:
+            crops = disturbed(network, crops, error_of, reach[part].to(team.device))
+        error = error_of(crops)
         share = len(rows[part]) / len(rows)
-        loss = error + settings.train.l2 * kernel_l2(network)
+        loss = error + train.l2 * kernel_l2(network) + train.l1 * kernel_l1(network)
         torch.autograd.backward(share * loss)
         return share * loss.item(), share * error.item()
 
@@ -105,6 +113,12 @@ def _step(
     _check_finite(loss, "loss", step, settings)
     progress.optimiser.step()
     return loss, error
+
+
+def _noise_reach(given: TrainingSet, batch: int, step: int, settings: Settings) -> Tensor:
+    """How far the pixels of each crop of a batch are moved, in grey levels: drawn up to the bound (section 3.2)."""
+    bound = settings.train.adversarial_noise * float(np.mean(given.mean_colour))
+    return torch.from_numpy(chance(settings.train.seed, "noise", step).uniform(0.0, bound, batch)).float()
 
 
 def validation_mape(network: RateNetwork, given: TrainingSet, team: Team = ALONE) -> float:

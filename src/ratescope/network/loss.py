@@ -1,4 +1,4 @@
-"""The loss of section 2.6: the mean absolute percentage error, and L2 on kernels beside it."""
+"""The loss: the mean absolute percentage error (section 2.6), and L2 or L1 on kernels beside it (section 3.2)."""
 
 from __future__ import annotations
 
@@ -23,5 +23,19 @@ def kernel_l2(network: nn.Module) -> Tensor:
     >>> kernel_l2(layer).item()
     18.0
     """
-    kernels = [part.weight for part in network.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
-    return torch.stack([kernel.square().sum() for kernel in kernels]).sum()
+    return torch.stack([kernel.square().sum() for kernel in _kernels(network)]).sum()
+
+
+def kernel_l1(network: nn.Module) -> Tensor:
+    """Sum of the sizes of all kernels, biases and batch norms left out, as Keras' ``l1`` counts (section 3.2).
+
+    >>> layer = nn.Linear(2, 1)
+    >>> _ = nn.init.constant_(layer.weight, -3.0)
+    >>> kernel_l1(layer).item()
+    6.0
+    """
+    return torch.stack([kernel.abs().sum() for kernel in _kernels(network)]).sum()
+
+
+def _kernels(network: nn.Module) -> list[Tensor]:
+    return [part.weight for part in network.modules() if isinstance(part, nn.Conv2d | nn.Linear)]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ratescope.counted import counted
 from ratescope.errors import TrainingError
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.team import Team
@@ -34,8 +35,8 @@ def check_parts(parts: int, batch: int, team: Team) -> None:
     if not across and parts % team.size:
         fitting = [str(size) for size in range(1, parts + 1) if parts % size == 0]
         raise TrainingError(
-            f"this training was begun with batches normalised in {parts} part(s), which {team.size} processes cannot "
-            f"share evenly. Resume it with --devices {' or '.join(fitting)}."
+            f"this training was begun with batches normalised in {counted(parts, 'part')}, which {team.size} "
+            f"processes cannot share evenly. Resume it with --devices {' or '.join(fitting)}."
         )
     if batch // pieces_of(parts, team) < 2:
         raise TrainingError(

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ratescope.counted import counted
 from ratescope.errors import InputError, TrainingError
 
 _PATIENCE = timedelta(days=7)  # our choice: helpers wait while the first process evaluates, or prepares a campaign
@@ -62,12 +63,13 @@ class Team:
         if self.fabric is None:
             return content
         with _failures_in_words():
-            length = self._broadcast(torch.tensor([len(content)]))
-            received = bytearray(content) if self.rank == 0 else bytearray(int(length))
-            if received:
-                said = self._broadcast(torch.frombuffer(received, dtype=torch.uint8))
-                return said.numpy().tobytes()
-        return b""
+            length = int(self._broadcast(torch.tensor([len(content)])))
+            if length == 0:
+                return b""
+            if self.rank == 0:
+                self._broadcast(torch.frombuffer(bytearray(content), dtype=torch.uint8))  # a tensor may be written to
+                return content
+            return self._broadcast(torch.empty(length, dtype=torch.uint8)).numpy().tobytes()
 
     def _broadcast(self, tensor: Tensor) -> Tensor:
         # Not Fabric's own, which would send objects as pickles: a helper never executes what it is sent.
@@ -140,7 +142,7 @@ def joined(meeting: Path | None = None, rank: int = 0, size: int = 0) -> Iterato
 def _check_devices(devices: int) -> None:
     gpus = torch.cuda.device_count()
     if devices < 1 or (gpus and devices > gpus):
-        there = f"this machine has {gpus} GPU(s)" if gpus else "a training needs one or more"
+        there = f"this machine has {counted(gpus, 'GPU')}" if gpus else "a training needs one or more"
         raise InputError(f"--devices {devices} cannot be had: {there}. Ask for as many as there are.")
     _fabric()
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ratescope.errors import TrainingError
+from ratescope.facts import Facts
 from ratescope.files import prepare_folder, write_csv
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
@@ -34,7 +35,7 @@ from ratescope.network.progress import (
     write_progress,
 )
 from ratescope.network.team import ALONE, Team
-from ratescope.network.training_set import Facts, TrainingSet, fingerprint
+from ratescope.network.training_set import TrainingSet, fingerprint
 from ratescope.records import OnProgress, no_progress
 from ratescope.settings import Settings
 from ratescope.units import Capacity

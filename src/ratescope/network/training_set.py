@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.errors import TrainingError
+from ratescope.facts import Facts
 from ratescope.network.architecture import RateNetwork
 from ratescope.settings import Settings
-
-Facts = Mapping[str, NDArray[np.float64]]
-"""Scalar inputs beside the crop, by name: one value per crop."""
 
 
 @dataclass(frozen=True, eq=False)

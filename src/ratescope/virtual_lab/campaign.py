@@ -71,14 +71,17 @@ def make_campaign(
     LabError
         If the folder holds another campaign, PyBaMM is missing, or nothing at all could be made.
     """
-    prepare_folder(folder)
-    _claim(folder, plan)
     electrodes = plan_electrodes(plan)
     micrographs, cells = micrograph_jobs(plan, electrodes), cell_jobs(plan, electrodes)
     tortuosities = [TortuosityJob(electrode, number) for number, electrode in enumerate(electrodes)]
-    how = HowToRun(jobs, dask, on_progress)
     if importlib.util.find_spec("pybamm") is None and not all(is_done(job, folder) for job in cells):
-        raise LabError("the virtual laboratory's rate tests need PyBaMM. Install ratescope[lab].")
+        raise LabError(
+            "the virtual laboratory's rate tests need PyBaMM, which is not installed. "
+            "Install ratescope[lab], or in a clone run `make setup`."
+        )
+    prepare_folder(folder)  # now that the campaign can begin
+    _claim(folder, plan)
+    how = HowToRun(jobs, dask, on_progress)
     failures = {
         **_run(_simulate_cell, cells, folder, plan, how, "rate tests simulated"),
         **_run(_take_micrograph, micrographs, folder, plan, how, "mosaics rendered"),
@@ -131,16 +134,15 @@ def _run(
 ) -> dict[str, str]:
     """Run the jobs of one kind that are not done yet, tell how far they are, and return what failed, in words."""
     todo = [job for job in all_jobs if not is_done(job, folder)]
-    failures = {}
-    done = len(all_jobs) - len(todo)
-    how.on_progress(done, len(all_jobs), what)
-    attempts = run_jobs(partial(_attempt, make=make, folder=folder, plan=plan), todo, jobs=how.jobs, dask=how.dask)
-    for job, failure in zip(todo, attempts, strict=True):
-        if failure:
-            failures[job.name] = failure
-        done += 1
-        how.on_progress(done, len(all_jobs), what)
-    return failures
+    earlier = len(all_jobs) - len(todo)
+
+    def tell(done: int) -> None:
+        how.on_progress(earlier + done, len(all_jobs), what)
+
+    tell(0)
+    attempt = partial(_attempt, make=make, folder=folder, plan=plan)
+    failures = run_jobs(attempt, todo, jobs=how.jobs, dask=how.dask, on_done=tell)
+    return {job.name: failure for job, failure in zip(todo, failures, strict=True) if failure}
 
 
 def _attempt(job: Job, make: Callable[[Job, Path, CampaignPlan], None], folder: Path, plan: CampaignPlan) -> str:

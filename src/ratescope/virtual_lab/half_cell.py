@@ -132,7 +132,7 @@ def import_pybamm() -> Any:
     except ImportError as error:
         raise LabError(
             f"the discharge of the virtual laboratory needs PyBaMM, which cannot be imported ({error}). "
-            "Install ratescope[lab]."
+            "Install ratescope[lab], or in a clone run `make setup`."
         ) from error
     return pybamm
 

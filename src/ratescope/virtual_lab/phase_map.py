@@ -80,6 +80,36 @@ def area_porosity(phases: NDArray[np.uint8]) -> float:
     return float(np.isin(phases, [PHASES["pore"], PHASES["crack"]]).sum()) / max(int(known.sum()), 1)
 
 
+REGIONS = ("particle interior", "particle rim", "pore", "crack", "carbon and binder", "artefact", "outside")
+"""Kinds of places in a crop of which a map may be asked; outside: resin and foil."""
+
+RIM_UM = 0.6  # our choice: five pixels of a crop, about what an optical microscope blurs an edge over
+
+
+def regions_of(phases: NDArray[np.uint8], rim_um: float = RIM_UM) -> NDArray[np.uint8]:
+    """Which of `REGIONS` each pixel of a crop is, as a number from 0 in their order.
+
+    Parameters
+    ----------
+    phases : uint8 array, shape (224, 672)
+    rim_um : float
+        A particle's rim is what lies so near to something that is not particle; cracks count, the crop's edge does not.
+    """
+    particle = phases == PHASES["particle"]
+    deep = particle.all() or ndimage.distance_transform_edt(particle) * NETWORK_PIXEL_SIZE_UM > rim_um
+    kinds = {
+        "particle interior": particle & deep,
+        "particle rim": particle & ~deep,
+        **{name: phases == PHASES[name] for name in ("pore", "crack")},
+        "carbon and binder": np.isin(phases, [PHASES["carbon"], PHASES["binder"]]),
+        "outside": np.isin(phases, [PHASES["resin"], PHASES["foil"]]),
+    }
+    regions = np.full(phases.shape, REGIONS.index("artefact"), np.uint8)
+    for name, mask in kinds.items():
+        regions[mask] = REGIONS.index(name)
+    return regions
+
+
 def phase_features(phases: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What a perfect eye measures in one crop, in the order of `FEATURES`.
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ratescope.cycling.readers.cells import decimal_sign
+from ratescope.cycling.readers.header import SEPARATORS
 from ratescope.cycling.readers.layout import Column, Layout
 from ratescope.cycling.readers.tally import Tally, in_si_units
 from ratescope.cycling.record import (
@@ -68,7 +69,6 @@ TARGET_OF = {
     "discharging_capacity_ah": DISCHARGING_CAPACITY,
 }
 STEP_INDEX = {"step index / 1", "step_index"}
-SEPARATORS = (",", ";", "\t")
 HEADER_LINES = 5  # our choice: the format says the first; some write an empty line or a note above it
 ROWS_LOOKED_AT = 200  # our choice: enough to see whether an index counts rows
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ratescope.cycling.readers.cells import groups_thousands
-from ratescope.cycling.readers.header import UNITS, Header, stem_and_unit
+from ratescope.cycling.readers.header import UNITS, Header, known_units, stem_and_unit
 from ratescope.cycling.readers.layout import Column, Kind, Layout
 from ratescope.cycling.readers.wall_clock import with_time_by_wall_clock
 from ratescope.cycling.record import CURRENT, MODE, REQUIRED, STEP_TIME, TIME, VOLTAGE
@@ -96,7 +96,7 @@ def _declared(maker: str, header: Header, table: Sequence[Wanted]) -> dict[int, 
         elif places and wanted.target in REQUIRED:
             raise RateTestError(
                 f"a {maker} export whose column {header.names[places[0]]!r} is in a unit that is not known; known are "
-                f"{', '.join(UNITS[wanted.target])}. Export the test again in one of these."
+                f"{known_units(wanted.target)}. Export the test again in one of these."
             )
     _refuse_without_required({column.target for column in columns.values()}, maker, header)
     return columns

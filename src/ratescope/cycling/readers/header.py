@@ -24,6 +24,7 @@ from ratescope.cycling.record import (
     TIME,
     VOLTAGE,
 )
+from ratescope.units import CHARGES
 
 SEPARATORS = ("\t", ";", ",")
 HEADER_LINES = 400  # our choice: EC-Lab preambles of long test plans have 200
@@ -31,7 +32,7 @@ ROWS_LOOKED_AT = 500  # our choice: what the first 64 kB of a file hold, and eno
 
 _TIMES = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "ms": 1e-3}
 _TIMES |= {"h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0}
-_CHARGES = {"ah": 1.0, "ahr": 1.0, "amphr": 1.0, "mah": 1e-3, "mahr": 1e-3, "µah": 1e-6, "uah": 1e-6}
+_CHARGES = {**CHARGES, "ahr": 1.0, "amphr": 1.0, "mahr": 1e-3}
 UNITS: Mapping[str, Mapping[str, float]] = {
     TIME: _TIMES,
     STEP_TIME: _TIMES,
@@ -45,6 +46,18 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     STEP_COUNT: {"": 1.0},
     CYCLE: {"": 1.0},
 }
+
+
+def known_units(target: str) -> str:
+    """The units of a quantity for people, each in its first spelling.
+
+    >>> known_units(TIME)
+    's, min, ms, h'
+    """
+    first: dict[float, str] = {}
+    for unit, factor in UNITS[target].items():
+        first.setdefault(factor, unit)
+    return ", ".join(filter(None, first.values()))
 
 
 @dataclass(frozen=True)

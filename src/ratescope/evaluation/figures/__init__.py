@@ -3,7 +3,7 @@
 No global state: figures are `Figure` objects, never pyplot's. Functions named ``…_png`` and ``…_svg`` return bytes.
 """
 
-from ratescope.evaluation.figures.attribution import attribution_png, draw_crop, draw_influence_bar, story_png
+from ratescope.evaluation.figures.attribution import attribution_figure, attribution_png, draw_crop, draw_influence_bar
 from ratescope.evaluation.figures.ladder import (
     Kind,
     Rung,
@@ -21,6 +21,7 @@ from ratescope.evaluation.figures.rate_curves import (
     style_rate_axes,
 )
 from ratescope.evaluation.figures.rate_tests import ElectrodeCurves, draw_discharges, draw_rate_plot, rate_test_png
+from ratescope.evaluation.figures.story import story_png
 from ratescope.evaluation.figures.style import COLOUR_OF, INK, MOST_CURVES, UNIT_LABEL
 from ratescope.evaluation.figures.training_runs import (
     draw_measured_and_predicted,
@@ -41,6 +42,7 @@ __all__ = [
     "ElectrodeCurves",
     "Kind",
     "Rung",
+    "attribution_figure",
     "attribution_png",
     "draw_crop",
     "draw_discharges",

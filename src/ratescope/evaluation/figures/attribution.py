@@ -1,42 +1,52 @@
-"""Crops, signed attributions over them, and the picture from micrograph to rate curve."""
+"""Crops, and signed attributions over them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.evaluation.figures.rate_curves import draw_measured_curve, draw_rate_curve
-from ratescope.evaluation.figures.style import INK, LEGEND, MUTED, TITLE, UNIT_LABEL, new_figure, png_of
+from ratescope.evaluation.figures.style import INK, MUTED, TITLE, UNIT_LABEL, new_figure, png_of
+from ratescope.evaluation.map_caption import MapCaption
 from ratescope.evaluation.overlay import influence_limit, influence_over_crop
-from ratescope.records import Box, RateCurve
 from ratescope.units import NETWORK_PIXEL_SIZE_UM, bar_length_um
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_IN = 7.2  # our choice: two columns of a journal, 183 mm, so that letters of 7 points are printed as such
+DOTS_PER_INCH = 220  # our choice: a crop's pixel has a dot of its own
+LETTERS_A_LINE = 128  # of 7 points, over the whole width
+SOURCE_LETTERS_A_LINE = 88  # of 9 points
+DARKEST, BRIGHTEST = 20, 190  # grey levels of pores and grains, as the colour bar's two grounds
 
 
-def draw_crop(axes: Axes, picture: NDArray[np.uint8], *, pixel_size_um: float, title: str = "") -> None:
-    """A crop, or what was drawn over it, with a scale bar and without ticks."""
+def draw_crop(
+    axes: Axes, picture: NDArray[np.uint8], *, pixel_size_um: float, title: str = "", remark: str = ""
+) -> None:
+    """A crop, or what was drawn over it, with a scale bar and without ticks; the remark stands right of the title."""
     axes.imshow(picture, interpolation="antialiased")
     axes.set_axis_off()
-    axes.set_title(title, **TITLE)
+    axes.set_title(title, **{**TITLE, "fontsize": 8.5})
+    axes.set_title(remark, **{**TITLE, "loc": "right", "color": MUTED, "fontsize": 7})
     _draw_scale_bar(axes, picture.shape, pixel_size_um)
 
 
-def draw_influence_bar(axes: Axes, limit: float, unit: str) -> None:
-    """The colour bar of `influence_over_crop`, symmetric about zero."""
-    strength = np.linspace(1, -1, 201)[:, None]
-    flat = np.full((201, 1, 3), 128, np.uint8)
+def draw_influence_bar(axes: Axes, limit: float, label: str) -> None:
+    """The colour bar of `influence_over_crop`, symmetric about zero, over dark ground (left) and bright (right)."""
+    strength = np.repeat(np.linspace(1, -1, 201)[:, None], 21, axis=1)
+    ground = np.broadcast_to(np.linspace(DARKEST, BRIGHTEST, 21)[None, :, None], (201, 21, 3)).astype(np.uint8)
     extent = (0.0, 1.0, -limit, limit)
-    axes.imshow(influence_over_crop(flat, strength, 1.0), aspect="auto", extent=extent)
+    axes.imshow(influence_over_crop(ground, strength, 1.0), aspect="auto", extent=extent)
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    axes.tick_params(length=2, labelsize=8, colors=INK)
-    axes.set_ylabel(f"influence / {UNIT_LABEL.get(unit, unit)}\n← lowers      raises →", fontsize=8.5, color=INK)
+    axes.tick_params(length=2, labelsize=7, colors=INK)
+    axes.set_ylabel(f"{label}\n← lowers      raises →", fontsize=7.5, color=INK)
     axes.spines[:].set_visible(False)
 
 
@@ -47,9 +57,23 @@ def attribution_png(
     unit: str,
     *,
     pixel_size_um: float = NETWORK_PIXEL_SIZE_UM,
-    title: str = "",
+    caption: MapCaption | None = None,
 ) -> bytes:
-    """The crop and its signed attribution at each C-rate, all on one colour scale.
+    """`attribution_figure` as PNG, to be printed over two columns of a journal."""
+    figure = attribution_figure(crop, maps, c_rates_per_h, unit, pixel_size_um=pixel_size_um, caption=caption)
+    return png_of(figure, dots_per_inch=DOTS_PER_INCH)
+
+
+def attribution_figure(
+    crop: NDArray[np.uint8],
+    maps: NDArray[np.floating[Any]],
+    c_rates_per_h: Sequence[float] | NDArray[np.float64],
+    unit: str,
+    *,
+    pixel_size_um: float = NETWORK_PIXEL_SIZE_UM,
+    caption: MapCaption | None = None,
+) -> Figure:
+    """The crop and its signed attribution at each C-rate, all on one colour scale, with what they show in words.
 
     Parameters
     ----------
@@ -58,78 +82,64 @@ def attribution_png(
     unit : str
         Of the influence, such as ``"Ah/kg"``.
     """
-    stack = maps if maps.ndim == 3 else maps[None]
+    words = caption or MapCaption()
+    stack = np.asarray(maps if maps.ndim == 3 else maps[None], np.float64)
     limit = influence_limit(stack)
-    pictures = [("crop", crop)] + [
-        (f"{rate:g}C", influence_over_crop(crop, one, limit)) for rate, one in zip(c_rates_per_h, stack, strict=True)
+    power = power_of_ten(limit)
+    shown = [
+        (f"{rate:g}C", extremes(one / power), influence_over_crop(crop, one, limit))
+        for rate, one in zip(c_rates_per_h, stack, strict=True)
     ]
-    lines = (len(pictures) + 1) // 2
-    figure = new_figure(9.6, 1.62 * lines + (0.35 if title else 0.1))
-    grid = figure.add_gridspec(lines, 3, width_ratios=(1, 1, 0.03))
-    for position, (name, picture) in enumerate(pictures):
+    lines = (len(shown) + 2) // 2
+    notes = "\n".join(fill(note, LETTERS_A_LINE) for note in words.notes)
+    source = fill(words.source, SOURCE_LETTERS_A_LINE)
+    letters_in = 0.125 * (len(notes.splitlines()) + 1.3 * len(source.splitlines()) + (2 if words.title else 0))
+    figure = new_figure(WIDTH_IN, 1.27 * lines + 0.1 + letters_in)
+    grid = figure.add_gridspec(lines, 3, width_ratios=(1, 1, 0.045))
+    for position, (name, remark, picture) in enumerate([("crop", "", crop), *shown]):
         axes = figure.add_subplot(grid[position // 2, position % 2])
-        draw_crop(axes, picture, pixel_size_um=pixel_size_um, title=name)
-    draw_influence_bar(figure.add_subplot(grid[:, 2]), limit, unit)
-    if title:
-        figure.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left")
-    return png_of(figure)
+        draw_crop(axes, picture, pixel_size_um=pixel_size_um, title=name, remark=remark)
+    draw_influence_bar(figure.add_subplot(grid[:, 2]), limit / power, influence_label(words, unit, power))
+    _draw_words(figure, words.title, source, notes)
+    return figure
 
 
-def story_png(
-    levelled: NDArray[np.uint8],
-    box: Box,
-    crop: NDArray[np.uint8],
-    influence: NDArray[np.floating[Any]],
-    curve: RateCurve,
-    *,
-    c_rate_per_h: float,
-    pixel_size_um: float,
-    measured: RateCurve | None = None,
-    measured_label: str = "measured",
-    note: str = "",
-) -> bytes:
-    """One picture of the whole: micrograph → crop → attribution → rate curve.
+def power_of_ten(limit: float) -> float:
+    """What small numbers are divided by, so that a colour bar needs no row of zeros.
 
-    Parameters
-    ----------
-    levelled : uint8 array, shape (rows, columns, 3)
-        The levelled micrograph, and ``box`` the crop in it; ``pixel_size_um`` is the micrograph's.
-    influence : float array, shape (map rows, map columns)
-        The signed attribution of ``crop`` at ``c_rate_per_h``.
-    note : str
-        A line below, such as that all of it is simulated.
+    >>> power_of_ten(0.39), power_of_ten(0.00073)
+    (1.0, 0.0001)
     """
-    from matplotlib.figure import Figure
+    return 1.0 if limit >= 0.01 else float(10.0 ** np.floor(np.log10(limit)))
 
-    width, gap = 11.0, 0.35  # inches, as all that follows
-    column = 6.2
-    above, crop_height = min(10.8 * levelled.shape[0] / levelled.shape[1], 3.2), column * crop.shape[0] / crop.shape[1]
-    height = above + 2 * crop_height + 4 * gap
-    figure = Figure(figsize=(width, height), facecolor="white")
 
-    def place(left: float, top: float, wide: float, high: float) -> Axes:
-        axes = figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
-        axes.set_anchor("NW")
-        return axes
+def influence_label(words: MapCaption, unit: str, power: float) -> str:
+    """Name and unit of the numbers on a colour bar.
 
-    whole = place(0.1, gap, 10.8, above)
-    draw_crop(whole, levelled, pixel_size_um=pixel_size_um, title="1   polished cross-section")
-    _draw_box(whole, box)
-    second, third = above + 2 * gap, above + crop_height + 3 * gap
-    one = place(0.1, second, column, crop_height)
-    draw_crop(one, crop, pixel_size_um=NETWORK_PIXEL_SIZE_UM, title="2   a crop of the coating")
-    coloured = influence_over_crop(crop, influence, influence_limit(influence))
-    title = f"3   what raises (red) and lowers (blue) the capacity predicted at {c_rate_per_h:g}C"
-    two = place(0.1, third, column, crop_height)
-    draw_crop(two, coloured, pixel_size_um=NETWORK_PIXEL_SIZE_UM, title=title)
-    rates = place(column + 0.95, second, 10.75 - column - 0.95, 2 * crop_height + gap - 0.45)
-    draw_rate_curve(rates, curve)
-    if measured is not None:
-        draw_measured_curve(rates, measured, label=measured_label)
-    rates.set_title("4   the rate curve", **TITLE)
-    rates.legend(loc="lower left", **LEGEND)
-    figure.text(0.1 / width, 0.09 / height, note, fontsize=8.5, color=MUTED)
-    return png_of(figure)
+    >>> influence_label(MapCaption(per=" per grey level"), "Ah/kg", 0.0001)
+    'influence / 10⁻⁴ Ah kg⁻¹ per grey level'
+    """
+    raised = str(round(np.log10(power))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    factor = "" if power == 1.0 else f"10{raised} "
+    return f"{words.influence} / {factor}{UNIT_LABEL.get(unit, unit)}{words.per}"
+
+
+def extremes(influence: NDArray[np.floating[Any]]) -> str:
+    """The lowest and the highest influence in two digits.
+
+    >>> extremes(np.array([[-0.314, 0.0], [0.0, 12.0]]))
+    '−0.31 … +12'
+    """
+    return f"{influence.min():+.2g} … {influence.max():+.2g}".replace("-", "−")
+
+
+def _draw_words(figure: Figure, title: str, source: str, notes: str) -> None:
+    """Above and below the panels, as they are: a dollar in a file's name begins no formula."""
+    style: dict[str, Any] = {"x": 0.008, "ha": "left", "parse_math": False}
+    if title:
+        figure.suptitle(f"{title}\n{source}", fontsize=9, color=INK, linespacing=1.3, **style)
+    if notes:
+        figure.supxlabel(notes, fontsize=7, color=MUTED, linespacing=1.3, **style)
 
 
 def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_um: float) -> None:
@@ -140,12 +150,4 @@ def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_um: float) ->
     back: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
     axes.plot([left, right], [bottom, bottom], color="white", lw=4.5, solid_capstyle="butt")
     axes.plot([left, right], [bottom, bottom], color="black", lw=2.5, solid_capstyle="butt")
-    axes.text(
-        (left + right) / 2, bottom - 0.03 * rows, f"{length_um} µm", ha="center", va="bottom", fontsize=7, bbox=back
-    )
-
-
-def _draw_box(axes: Axes, box: Box) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(Rectangle((box.left, box.top), box.width, box.height, fill=False, ec="#f2b705", lw=2.0))
+    axes.text(right, bottom - 0.035 * rows, f"{length_um} µm", ha="right", va="bottom", fontsize=7, bbox=back)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +68,8 @@ def some_of(names: Sequence[str]) -> list[str]:
 def png_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
     """A figure as PNG."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=dots_per_inch)
+    with _any_letters():
+        figure.savefig(content, format="png", dpi=dots_per_inch)
     return content.getvalue()
 
 
@@ -75,6 +78,14 @@ def svg_of(figure: Figure) -> bytes:
     from matplotlib import rc_context
 
     content = io.BytesIO()
-    with rc_context({"svg.hashsalt": "ratescope"}):
+    with rc_context({"svg.hashsalt": "ratescope"}), _any_letters():
         figure.savefig(content, format="svg", dpi=160, metadata={"Date": None})
     return content.getvalue()
+
+
+@contextmanager
+def _any_letters() -> Iterator[None]:
+    """Names in letters that the font lacks are drawn as boxes: no reason to print a warning for each letter."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        yield

@@ -1,0 +1,100 @@
+"""Which micrographs paths name: files, folders, patterns or campaigns; and what each goes by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ratescope.campaign.crop_facts import facts_in_sheets
+from ratescope.campaign.sheets import is_campaign, read_campaign
+from ratescope.errors import InputError
+from ratescope.imaging.reading import find_micrograph_files, matching_paths
+from ratescope.units import active_volume_share
+
+
+@dataclass(frozen=True)
+class MicrographFile:
+    """A micrograph to be prepared.
+
+    Attributes
+    ----------
+    name, stem : str
+        What it goes by; the stem names its crops.
+    pixel_size_um : float, optional
+        Where the caller knows it better than the file.
+    otherwise_um : float, optional
+        The campaign's pixel size: where the file says nothing.
+    active_volume_share : float, optional
+        Of the solid's volume, where a campaign tells the recipe.
+    facts : dict
+        What a campaign's sheets say of its electrode, by name (`ratescope.facts`).
+    electrode : str
+        Its name, where a campaign tells it.
+    simulated : bool
+        Whether it is known to be, from its campaign.
+    """
+
+    path: Path
+    name: str
+    stem: str
+    pixel_size_um: float | None = None
+    otherwise_um: float | None = None
+    active_volume_share: float | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+    electrode: str = ""
+    simulated: bool = False
+
+
+def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) -> list[MicrographFile]:
+    """The micrographs that paths name: files, folders, or campaigns (whose sheets give the pixel size).
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or there is no micrograph at all.
+    """
+    found: list[MicrographFile] = []
+    for path in matching_paths(paths):
+        if path.is_dir() and is_campaign(path):
+            campaign = read_campaign(path)
+            share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
+            found.extend(
+                MicrographFile(
+                    m.path,
+                    m.file,
+                    m.path.stem,
+                    pixel_size_um,
+                    m.pixel_size_um or campaign.facts.pixel_size_um,
+                    share,
+                    facts_in_sheets(campaign.electrodes[m.electrode]),
+                    m.electrode,
+                    campaign.facts.simulated,
+                )
+                for m in campaign.micrographs
+            )
+        else:
+            found.extend(MicrographFile(f, str(f), f.stem, pixel_size_um) for f in find_micrograph_files([path]))
+    once = {file.path.resolve(): file for file in found}
+    if not once:
+        raise InputError(
+            f"no micrograph in {', '.join(map(str, paths))}. Name TIFF, PNG or JPEG files or their folder."
+        )
+    return _with_own_stems(list(once.values()))
+
+
+def _with_own_stems(files: Sequence[MicrographFile]) -> list[MicrographFile]:
+    """Where two files share a stem, as many folders as needed are put before it."""
+    stems = [file.stem for file in files]
+    depth = 1
+    while depth < 20 and len(set(stems)) < len(stems):
+        depth += 1
+        often = Counter(stems)
+        stems = [
+            "_".join([*file.path.resolve().parts[1:-1][1 - depth :], file.path.stem]) if often[stem] > 1 else stem
+            for stem, file in zip(stems, files, strict=True)
+        ]
+    if len(set(stems)) < len(stems):  # one folder holds a.tif and a.png
+        stems = [f"{stem}_{file.path.suffix[1:]}" for stem, file in zip(stems, files, strict=True)]
+    return [replace(file, stem=stem) for stem, file in zip(stems, files, strict=True)]
