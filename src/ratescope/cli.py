@@ -333,6 +333,9 @@ def explain(
     section: Annotated[int | None, typer.Option("--section", metavar="N", min=0, help="Counted from 0.")] = None,
     size_px: Annotated[int, typer.Option("--size-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
     stride_px: Annotated[int, typer.Option("--stride-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="Of Grad-RAM. Default: the last.")
+    ] = None,
     pixel_size_um: PixelSize = None,
     fact: Facts = None,
 ) -> int:
@@ -353,6 +356,7 @@ def explain(
             section=section,
             size_px=size_px,
             stride_px=stride_px,
+            layer=layer,
             pixel_size_um=pixel_size_um,
             facts=told,
             on_progress=tell,

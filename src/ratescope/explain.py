@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ratescope.attribution.grad_ram import layer_named
 from ratescope.attribution.maps import METHODS, Method, ensemble_maps
+from ratescope.attribution.sanity import likeness, unlearned
 from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
 from ratescope.errors import InputError
 from ratescope.evaluation.figures import attribution_png
@@ -41,6 +43,7 @@ def explain_files(
     section: int | None = None,
     size_px: int = 7,
     stride_px: int = 7,
+    layer: str | None = None,
     pixel_size_um: float | None = None,
     facts: Known | None = None,
     on_progress: OnProgress = no_progress,
@@ -55,6 +58,8 @@ def explain_files(
         That section only, counted from 0; all if not named.
     size_px, stride_px : int
         Of the occluding square (section 2.7: 7 and 7).
+    layer : str, optional
+        For Grad-RAM: the layer whose activation is mapped, as torch names it; the last convolution's if not named.
     facts : mapping of name to number, optional
         What the networks are told of every micrograph, as in `ratescope.predict.predict_files`.
     """
@@ -73,7 +78,11 @@ def explain_files(
         )
     given = dict(facts or {})
     check_facts(chosen, given, [file.facts for file in files], crops_given=crops_given)
+    if layer is not None:
+        for network in (network for ensemble in chosen.values() for network in ensemble.networks):
+            layer_named(network, layer)
     prepare_folder(out)
+    how = {"size_px": size_px, "stride_px": stride_px, "layer": layer}
     written = Written(out, inputs=len(files))
     maps: list[dict[str, Any]] = []
     remarks: list[dict[str, str]] = []
@@ -93,7 +102,11 @@ def explain_files(
         remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
             of_part = partial(words, section=None if crops_given else part.index)
-            maps += _explain_section(part, file, told, methods, (size_px, stride_px), of_part, out, on_progress)
+            maps += [
+                _explain_section(part, file, ensemble, method, how, of_part, out, on_progress)
+                for ensemble in told.values()
+                for method in methods
+            ]
     if section is not None and not maps and len(written.refused) < len(files):
         raise InputError(f"no micrograph has a prepared section {section}. Leave --section out to see all of them.")
     refused = [{"file": name, "reason": reason} for name, reason in written.refused.items()]
@@ -110,56 +123,50 @@ def _sections(prepared: Prepared, index: int | None) -> list[Section]:
 def _explain_section(
     section: Section,
     file: MicrographFile,
-    ensembles: Mapping[Capacity, Ensemble],
-    methods: Sequence[Method],
-    occluder: tuple[int, int],
+    ensemble: Ensemble,
+    method: Method,
+    how: Mapping[str, Any],
     words: Callable[..., MapCaption],
     out: Path,
     on_progress: OnProgress,
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
+    """Map one section by one method, write numbers and picture; what `explain.json` says of them."""
     assert section.crop is not None  # noqa: S101  chosen so by the caller
-    entries = []
-    size_px, stride_px = occluder
-    for capacity, ensemble in ensembles.items():
-        for method in methods:
-            what = f"{file.path.name} section {section.index}: {method}, {capacity}"
-            on_progress(0, 1, what)
-            maps = ensemble_maps(
-                ensemble,
-                section.crop[np.newaxis],
-                method,
-                size_px=size_px,
-                stride_px=stride_px,
-                on_progress=on_progress,
-            )[0]
-            stem = f"{file.stem}_s{section.index}_{capacity}_{method}"
-            write_bytes(out / f"{stem}.npy", _npy(maps))
-            unit = UNIT_OF[capacity]
-            caption = words(
-                method,
-                capacity,
-                networks=len(ensemble.networks),
-                size_px=size_px,
-                stride_px=stride_px,
-            )
-            picture = attribution_png(section.crop, maps, ensemble.c_rates_per_h, unit, caption=caption)
-            write_bytes(out / f"{stem}.png", picture)
-            entries.append(
-                {
-                    "file": file.name,
-                    "section": section.index,
-                    "capacity": capacity,
-                    "method": method,
-                    "unit": unit if method == "occlusion" else f"{unit}, relative",
-                    "c_rates_per_h": [float(rate) for rate in ensemble.c_rates_per_h],
-                    "shape": list(maps.shape),
-                    "networks": len(ensemble.networks),
-                    "map": f"{stem}.npy",
-                    "picture": f"{stem}.png",
-                }
-                | ({"size_px": size_px, "stride_px": stride_px} if method == "occlusion" else {})
-            )
-    return entries
+    capacity, unit = ensemble.capacity, UNIT_OF[ensemble.capacity]
+    on_progress(0, 1, f"{file.path.name} section {section.index}: {method}, {capacity}")
+    maps = ensemble_maps(ensemble, section.crop[np.newaxis], method, **how, on_progress=on_progress)[0]
+    check, alike = _check(ensemble, section.crop, maps) if method == "guided-backprop" else (None, None)
+    layer = how["layer"] if method == "grad-ram" else None
+    stem = f"{file.stem}_s{section.index}_{capacity}_{method}{f'_{layer}' if layer else ''}"
+    caption = words(method, capacity, networks=len(ensemble.networks), **how, likeness=alike)
+    picture = attribution_png(section.crop, maps, ensemble.c_rates_per_h, unit, caption=caption, check=check)
+    write_bytes(out / f"{stem}.npy", _npy(maps))
+    write_bytes(out / f"{stem}.png", picture)
+    entry = {
+        "file": file.name,
+        "section": section.index,
+        "capacity": capacity,
+        "method": method,
+        "unit": unit if method == "occlusion" else f"{unit}, relative",
+        "c_rates_per_h": [float(rate) for rate in ensemble.c_rates_per_h],
+        "shape": list(maps.shape),
+        "networks": len(ensemble.networks),
+        "map": f"{stem}.npy",
+        "picture": f"{stem}.png",
+    }
+    if method == "occlusion":
+        entry |= {"size_px": how["size_px"], "stride_px": how["stride_px"]}
+    if layer is not None:
+        entry["layer"] = layer
+    if alike is not None:
+        entry["likeness_to_random_weights"] = alike
+    return entry
+
+
+def _check(ensemble: Ensemble, crop: NDArray[np.uint8], maps: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """The map of networks that learned nothing, and how alike it is (decision 0008)."""
+    of_random = ensemble_maps(unlearned(ensemble), crop[np.newaxis], "guided-backprop")[0]
+    return of_random[-1], likeness(maps, of_random)[1]
 
 
 def _npy(array: NDArray[np.float32]) -> bytes:

@@ -76,7 +76,7 @@ def predict_files(
     facts : mapping of name to number, optional
         What the networks are told of every micrograph; it wins over what sheets say and what the image shows.
     micrographs_simulated : bool
-        They come from the virtual laboratory: the report says so at its top.
+        They come from the virtual laboratory, also where no campaign says so: the report says so at its top.
 
     Raises
     ------
@@ -96,6 +96,7 @@ def predict_files(
     curves: list[Row] = []
     summary: list[SummaryRow] = []
     extrapolated = 0
+    simulated = micrographs_simulated or all(file.simulated for file in micrographs)
     names = shown_names([file.name for file in micrographs])
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
     with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
@@ -121,7 +122,7 @@ def predict_files(
                 curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
         write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
         write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
-        report = prediction_report(chapters.pieces(), summary, model=card, micrographs_simulated=micrographs_simulated)
+        report = prediction_report(chapters.pieces(), summary, model=card, micrographs_simulated=simulated)
         write_pieces(out / "report.html", report)
     if extrapolated:
         written.remarks.append(

@@ -30,7 +30,16 @@ from ratescope.network.steps_file import followed, steps_file, tell_in_file
 from ratescope.network.team import ALONE, Team, is_helper, is_launched, joined, team_of
 from ratescope.network.training import help_out, train_network
 from ratescope.records import CropId, Fold, OnProgress, no_progress
-from ratescope.run_folder import Inputs, check_is_run, check_unchanged, claim, hashes_of, inputs_of, parts_of
+from ratescope.run_folder import (
+    Inputs,
+    check_is_run,
+    check_trained,
+    check_unchanged,
+    claim,
+    hashes_of,
+    inputs_of,
+    parts_of,
+)
 from ratescope.settings import NetworkSettings, Settings
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 from ratescope.written import Written
@@ -94,6 +103,7 @@ def train_campaign(
         with joined() as team:
             help_out(team)
         return Written(out)
+    _check_only(settings.folds.only, settings.folds.count)
     starts = {capacity: _weights_to_start_from(start_from, capacity, settings) for capacity in capacities}
     campaign = read_campaign(folder)
     tests = rate_tests(campaign, on_progress=on_progress)
@@ -106,7 +116,6 @@ def train_campaign(
     folds = make_folds(
         crops.ids, settings.folds.protocol, settings.folds.count, np.random.default_rng(settings.train.seed)
     )
-    _check_only(settings.folds.only, len(folds))
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
     inputs = _with_facts(inputs_of(campaign, crops, curves, folds), facts, campaign, settings)
     inputs["remarks"] += _small_batches(folds, settings.train.batch)
@@ -185,6 +194,7 @@ def _weights_to_start_from(run: Path | None, capacity: Capacity, settings: Setti
     if run is None:
         return []
     check_is_run(run)
+    check_trained(run)
     found = sorted((run / capacity).glob("fold_*/weights.safetensors"))
     if not found:
         raise InputError(

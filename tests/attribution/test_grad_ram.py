@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratescope.attribution.grad_ram import grad_ram
+from ratescope.errors import InputError
 
 
 def grad_ram_slowly(network, crop):
@@ -46,6 +47,29 @@ def test_grad_ram_is_captums_grad_cam_without_the_cut_at_zero(random_network, cr
         np.testing.assert_allclose(ours[rate], theirs, rtol=1e-5, atol=1e-6)
     assert (ours < 0).any()
     assert (ours > 0).any()
+
+
+@pytest.mark.parametrize("layer", ["extractor.0", "extractor.4", "extractor.9", "extractor.14", "extractor.19"])
+def test_grad_ram_of_any_layer_is_captums(random_network, crop, layer):
+    network = random_network()
+    pixels = torch.tensor(crop, dtype=torch.float64).permute(2, 0, 1)[None]
+    captum = LayerGradCam(network, network.get_submodule(layer))
+    ours = grad_ram(network, crop[None], layer)[0]
+    for rate in range(3):
+        theirs = captum.attribute(pixels, target=rate, relu_attributions=False)[0, 0].detach().numpy()
+        np.testing.assert_allclose(ours[rate], theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
+
+
+def test_the_last_layer_by_its_name_is_the_default(random_network, crop):
+    network = random_network(input_reduction=2)
+    named, default = grad_ram(network, crop[None], "extractor.19"), grad_ram(network, crop[None])
+    np.testing.assert_allclose(named, default, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["conv6", "regressor.0"])
+def test_a_layer_without_places_is_refused_with_those_that_there_are(random_network, crop, layer):
+    with pytest.raises(InputError, match=r"no layer '.*' with places to map\. Its convolutions are extractor\.0, "):
+        grad_ram(random_network(), crop[None], layer)
 
 
 def test_grad_ram_of_the_negative_is_the_negative_of_grad_ram(random_network, crop):

@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from ratescope.attribution.grad_ram import grad_ram
-from ratescope.attribution.sanity import cascade, likeness, randomised
+from ratescope.attribution.sanity import cascade, likeness, randomised, unlearned
+from ratescope.predict import read_model
 
 maps = arrays(np.float64, (2, 3, 4), elements=st.floats(-5, 5).map(lambda x: round(x, 3)))
 
@@ -60,6 +61,16 @@ def test_the_same_seed_gives_the_same_likeness_and_another_another(random_networ
     network = random_network()
     assert cascade(network, crop, ram, seed=1) == cascade(network, crop, ram, seed=1)
     assert cascade(network, crop, ram, seed=1) != cascade(network, crop, ram, seed=2)
+
+
+def test_an_ensemble_unlearns_in_every_network_and_each_in_its_own_way():
+    ensemble = read_model(None)["specific"]
+    fresh = unlearned(ensemble)
+    assert (fresh.capacity, fresh.card) == (ensemble.capacity, ensemble.card)
+    kernels = [network.extractor[0].weight for network in (*ensemble.networks, *fresh.networks)]
+    for number, kernel in enumerate(kernels):
+        assert not any(torch.equal(kernel, other) for other in kernels[:number])
+    assert all(torch.equal(net.extractor[2].bias, torch.zeros(32)) for net in fresh.networks)
 
 
 @given(maps, maps)

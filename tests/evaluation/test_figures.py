@@ -121,6 +121,19 @@ def test_the_colour_bar_is_one_for_all_rates_and_symmetric_about_zero(prepared):
     assert [axes.get_title(loc="right") for axes in pictures] == ["", "−0.5 … −0.5", "+0.1 … +0.1"]
 
 
+def test_a_map_of_random_weights_stands_last_on_a_scale_of_its_own(prepared):
+    """So that maps of another size can be compared by their places: its colours are those of the map itself."""
+    maps = np.stack([np.full((4, 12), 0.1), np.linspace(-0.5, 0.5, 48).reshape(4, 12)])
+    crop = prepared.sections[0].crop
+    figure = figures.attribution_figure(crop, maps, [0.2, 5.0], "Ah/kg", check=maps[-1] / 1000)
+    *pictures, bar = figure.axes
+    assert [axes.get_title(loc="left") for axes in pictures] == ["crop", "0.2C", "5C", "5C, random weights"]
+    assert pictures[-1].get_title(loc="right") == "colours of its own scale"
+    of_itself, of_random = (axes.images[0].get_array().astype(int) for axes in pictures[-2:])
+    assert np.abs(of_itself - of_random).max() <= 2
+    assert bar.get_ylim() == (-0.5, 0.5)
+
+
 def test_small_influences_have_their_power_of_ten_in_the_label(prepared):
     caption = MapCaption(influence="relative influence", per=" per grey level")
     maps = np.full((1, 4, 12), 0.0004)

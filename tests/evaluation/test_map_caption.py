@@ -52,3 +52,9 @@ def test_only_occlusion_has_an_absolute_scale(method, influence, per):
     caption = map_caption(method, "specific", **OF_A_RUN)
     assert isinstance(caption, MapCaption)
     assert (caption.influence, caption.per) == (influence, per)
+
+
+def test_the_check_against_random_weights_is_a_number_beside_the_map():
+    checked = map_caption("guided-backprop", "specific", likeness=0.876, **OF_A_RUN)
+    assert "the same networks with random weights rank the places alike to 0.88" in checked.notes[0]
+    assert "random" not in map_caption("occlusion", "specific", **OF_A_RUN).notes[0]

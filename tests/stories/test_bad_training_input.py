@@ -211,6 +211,10 @@ BAD = {
         (gone("run/density"), START),
         "run has no trained networks for density, so there is nothing to start from. Name a run that has, or",
     ),
+    "start from an unfinished run": (
+        (gone(WEIGHTS), START),
+        "run is not finished: it holds 2 of 3 specific networks and 3 of 3 density networks. Finish it with",
+    ),
     "start from half a file": ((cut_short(WEIGHTS), START), CUT),
     "half a file": ((cut_short(WEIGHTS), RESUME), CUT),
     "an altered file": ((altered(WEIGHTS), RESUME), ALTERED),

@@ -1,5 +1,6 @@
 """The pictures of `ratescope explain` name what they show."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 import ratescope.explain
 from ratescope.campaign.micrograph_files import micrograph_files
+from ratescope.cli import main
 from ratescope.explain import explain_files
 
 
@@ -16,7 +18,7 @@ def captions(monkeypatch):
     """The captions of all pictures that would be drawn."""
     caught = []
     monkeypatch.setattr(
-        ratescope.explain, "attribution_png", lambda *_, caption: caught.append(caption) or b"not drawn here"
+        ratescope.explain, "attribution_png", lambda *_, caption, check: caught.append(caption) or b"not drawn here"
     )
     return caught
 
@@ -45,3 +47,30 @@ def test_the_caption_names_micrograph_networks_and_what_is_simulated(
     assert caption.notes[-1].startswith(
         "Model: the bundled ensemble, the mean of 2 networks, learned from 128 simulated"
     )
+
+
+def test_guided_backpropagation_is_checked_against_random_weights(captions, crop_file, tmp_path):
+    given = {"crops_given": True, "capacity": "specific"}
+    explain_files([crop_file], tmp_path / "out", methods=["guided-backprop", "grad-ram"], **given)
+    maps = json.loads((tmp_path / "out" / "explain.json").read_text())["maps"]
+    alike = maps[0]["likeness_to_random_weights"]
+    assert -1 <= alike < 0.99  # else it was compared with itself
+    assert f"rank the places alike to {alike:.2f}" in captions[0].notes[0]
+    assert "likeness_to_random_weights" not in maps[1]
+
+
+def test_grad_ram_of_another_layer_is_named_so(captions, crop_file, tmp_path):
+    given = {"crops_given": True, "capacity": "specific", "layer": "extractor.7"}
+    explain_files([crop_file], tmp_path / "out", methods=["grad-ram", "occlusion"], stride_px=112, **given)
+    entry, of_occlusion = json.loads((tmp_path / "out" / "explain.json").read_text())["maps"]
+    assert (entry["layer"], entry["shape"]) == ("extractor.7", [5, 112, 336])
+    assert (tmp_path / "out" / "a_s3_s0_specific_grad-ram_extractor.7.npy").is_file()
+    assert "the features of the layer extractor.7" in captions[0].notes[0]
+    assert "layer" not in of_occlusion
+
+
+def test_an_unknown_layer_makes_nothing(crop_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["explain", str(crop_file), "--crops", "--layer", "conv6", "--out", str(out)]) == 2
+    assert "the network has no layer 'conv6' with places to map" in capsys.readouterr().err
+    assert not out.exists()

@@ -33,6 +33,7 @@ def ensemble_maps(
     *,
     size_px: int = 7,
     stride_px: int = 7,
+    layer: str | None = None,
     on_progress: OnProgress = no_progress,
 ) -> NDArray[np.float32]:
     """The mean of the networks' maps by one method, shape (n, rates, rows, columns).
@@ -44,13 +45,15 @@ def ensemble_maps(
         Its maps have 56 × 168, 224 × 672, or by default 32 × 96 rows and columns.
     size_px, stride_px : int
         Of the occluding square; the other methods have none.
+    layer : str, optional
+        For Grad-RAM, another layer than the last.
     on_progress : callable
         Told while the squares move, and after each map of each network.
 
     Raises
     ------
     InputError
-        If there is no crop, or the networks read facts beside it.
+        If there is no crop, the networks read facts beside it, or there is no such layer.
     """
     _check(ensemble, crops)
     keep_large_blocks()
@@ -61,7 +64,7 @@ def ensemble_maps(
         maps: list[Map] = []
         for network in networks:
             said = _one_of(runs, number * len(networks) + len(maps), on_progress)
-            maps.append(_map(network, crop, method, partial(hide, on_progress=said)))
+            maps.append(_map(network, crop, method, layer, partial(hide, on_progress=said)))
             if method != "occlusion":  # which says its own end
                 said(1, 1, method)
         means.append(np.mean(maps, axis=0, dtype=np.float32))
@@ -109,11 +112,15 @@ def _one_of(runs: int, finished: int, on_progress: OnProgress) -> OnProgress:
 
 
 def _map(
-    network: RateNetwork, crop: Crop, method: Method, hide: Callable[[RateNetwork, Crop], NDArray[np.float64]]
+    network: RateNetwork,
+    crop: Crop,
+    method: Method,
+    layer: str | None,
+    hide: Callable[[RateNetwork, Crop], NDArray[np.float64]],
 ) -> Map:
     match method:
         case "grad-ram":
-            return grad_ram(network, crop[None]).squeeze(axis=0)
+            return grad_ram(network, crop[None], layer).squeeze(axis=0)
         case "guided-backprop":
             return guided_backprop(network, crop[None]).squeeze(axis=0)
         case "occlusion":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 from ratescope.network.architecture import RateNetwork, initialise
+from ratescope.network.ensemble import Ensemble
 
 MapOf = Callable[[RateNetwork, NDArray[np.uint8]], NDArray[np.floating]]
 
@@ -86,6 +87,15 @@ def randomised(network: RateNetwork, seed: int = 0) -> Iterator[tuple[str, RateN
                 yield name, copied
             else:
                 following.append(layer)
+
+
+def unlearned(ensemble: Ensemble, seed: int = 0) -> Ensemble:
+    """The same ensemble with every layer of every network at start values."""
+    fresh = []
+    for number, network in enumerate(ensemble.networks):
+        *_, (_, random) = randomised(network, seed + number)
+        fresh.append(random)
+    return replace(ensemble, networks=tuple(fresh))
 
 
 def _start_anew(layer: nn.Module) -> None:

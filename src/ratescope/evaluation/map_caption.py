@@ -50,6 +50,8 @@ def map_caption(
     simulated: bool,
     size_px: int = 7,
     stride_px: int = 7,
+    layer: str | None = None,
+    likeness: float | None = None,
 ) -> MapCaption:
     """Words for the maps of one section.
 
@@ -64,6 +66,10 @@ def map_caption(
         Whether the networks learned from simulated micrographs.
     size_px, stride_px : int
         Of the occluding square.
+    layer : str, optional
+        Of Grad-RAM, where it is not the last convolution.
+    likeness : float, optional
+        Rank correlation of the map's sizes with those of the same networks with random weights.
 
     Examples
     --------
@@ -78,7 +84,7 @@ def map_caption(
         title=f"Influence on the predicted {CAPACITY_NAME[capacity]}: {METHOD_NAME[method]}",
         source=f"{micrograph}{'' if section is None else f', section {section}'}{seen}",
         notes=(
-            _how_it_was_made(method, size_px, stride_px),
+            _how_it_was_made(method, size_px, stride_px, layer) + _check_in_words(likeness),
             HOW_TO_READ,
             f"Model: {model}, {predicted}, learned from {learned_from}.",
         ),
@@ -87,7 +93,7 @@ def map_caption(
     )
 
 
-def _how_it_was_made(method: str, size_px: int, stride_px: int) -> str:
+def _how_it_was_made(method: str, size_px: int, stride_px: int, layer: str | None) -> str:
     """One method in a sentence or two, with its caveat."""
     if method == "occlusion":
         size_um = size_px * NETWORK_PIXEL_SIZE_UM
@@ -96,11 +102,22 @@ def _how_it_was_made(method: str, size_px: int, stride_px: int) -> str:
             f"moved in steps of {stride_px} px) is hidden under the mean colour of the training crops."
         )
     if method == "grad-ram":
+        features = "the last convolution" if layer is None else f"the layer {layer}"
         return (
-            "Grad-RAM: the features of the last convolution, each weighed by how much it moves the prediction. "
+            f"Grad-RAM: the features of {features}, each weighed by how much it moves the prediction. "
             "Its cells are coarser than the crop. Compare sizes within this picture only."
         )
     return (
         "Guided backpropagation: how the prediction would change with the brightness of each pixel, along paths that "
-        "raise it. Networks that learned nothing show much the same outlines: read it with care."
+        "raise it."
+    )
+
+
+def _check_in_words(likeness: float | None) -> str:
+    """What the map is worth: how much of it networks show that learned nothing."""
+    if likeness is None:
+        return ""
+    return (
+        f" Check: the same networks with random weights rank the places alike to {likeness:.2f} (1: the same order; 0: "
+        "no relation). What both show is the crop's, not what was learned."
     )

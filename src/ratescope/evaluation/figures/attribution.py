@@ -58,9 +58,12 @@ def attribution_png(
     *,
     pixel_size_um: float = NETWORK_PIXEL_SIZE_UM,
     caption: MapCaption | None = None,
+    check: NDArray[np.floating[Any]] | None = None,
 ) -> bytes:
     """`attribution_figure` as PNG, to be printed over two columns of a journal."""
-    figure = attribution_figure(crop, maps, c_rates_per_h, unit, pixel_size_um=pixel_size_um, caption=caption)
+    figure = attribution_figure(
+        crop, maps, c_rates_per_h, unit, pixel_size_um=pixel_size_um, caption=caption, check=check
+    )
     return png_of(figure, dots_per_inch=DOTS_PER_INCH)
 
 
@@ -72,6 +75,7 @@ def attribution_figure(
     *,
     pixel_size_um: float = NETWORK_PIXEL_SIZE_UM,
     caption: MapCaption | None = None,
+    check: NDArray[np.floating[Any]] | None = None,
 ) -> Figure:
     """The crop and its signed attribution at each C-rate, all on one colour scale, with what they show in words.
 
@@ -81,6 +85,8 @@ def attribution_figure(
     maps : float array, shape (rates, map rows, map columns) or (map rows, map columns)
     unit : str
         Of the influence, such as ``"Ah/kg"``.
+    check : float array, shape (map rows, map columns), optional
+        The last of the maps once more, by the same networks with random weights; on a colour scale of its own.
     """
     words = caption or MapCaption()
     stack = np.asarray(maps if maps.ndim == 3 else maps[None], np.float64)
@@ -90,6 +96,9 @@ def attribution_figure(
         (f"{rate:g}C", extremes(one / power), influence_over_crop(crop, one, limit))
         for rate, one in zip(c_rates_per_h, stack, strict=True)
     ]
+    if check is not None:
+        name = f"{c_rates_per_h[-1]:g}C, random weights"
+        shown.append((name, "colours of its own scale", influence_over_crop(crop, check, influence_limit(check[None]))))
     lines = (len(shown) + 2) // 2
     notes = "\n".join(fill(note, LETTERS_A_LINE) for note in words.notes)
     source = fill(words.source, SOURCE_LETTERS_A_LINE)
