@@ -15,16 +15,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from one_network import crops_and_curves, places_of, trained
 
-from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.folds import make_folds
-from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
-from ratescope.campaign.sheets import read_campaign
 from ratescope.files import write_csv
 from ratescope.jobs import run_jobs
-from ratescope.network.training import train_network
 from ratescope.settings import NetworkSettings, Settings, TrainSettings
-from ratescope.units import RATES_PER_H
 
 TARGET = Path(__file__).with_name("0005-silent-values.csv")
 COLUMNS = (
@@ -70,23 +66,14 @@ def with_value(setting, value):
 def row_of(job, folder):
     """Train one network and say how it did on the validation part."""
     setting, value, fold, seed = job
-    campaign = read_campaign(folder)
-    crops = prepare_campaign(campaign, BASE.prepare)
-    curves = curves_to_learn(campaign, measured_curves(rate_tests(campaign), "specific"))
+    crops, measured = crops_and_curves(folder, "specific")
     part = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[fold]
+    train, validation = places_of(crops, part.train), places_of(crops, part.validation)
     settings = with_value(setting, value)
+    settings = replace(settings, train=replace(settings.train, seed=seed))
     started = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
-        train_network(
-            crops.pixels,
-            np.stack([curves[crop.electrode] for crop in crops.ids]),
-            train=np.array([i for i, crop in enumerate(crops.ids) if crop in part.train]),
-            validation=np.array([i for i, crop in enumerate(crops.ids) if crop in part.validation]),
-            settings=replace(settings, train=replace(settings.train, seed=seed)),
-            capacity="specific",
-            c_rates_per_h=RATES_PER_H,
-            folder=Path(scratch),
-        )
+        trained(Path(scratch), crops.pixels, measured, train, validation, settings, "specific")
         history = list(csv.DictReader((Path(scratch) / "history.csv").open(encoding="utf-8")))
     best = min(
         (row for row in history if int(float(row["step"])) >= 100),

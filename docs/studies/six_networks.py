@@ -18,18 +18,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from one_network import crops_and_curves, places_of, trained
 
 from ratescope.attribution.maps import Map, ensemble_maps
-from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.folds import make_folds
-from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
-from ratescope.campaign.sheets import read_campaign
 from ratescope.evaluation.figures import draw_crop
 from ratescope.evaluation.overlay import influence_limit, influence_over_crop
 from ratescope.evaluation.scores import mae, mape_percent
 from ratescope.files import write_csv
-from ratescope.network.ensemble import read_network
-from ratescope.network.training import train_network
 from ratescope.settings import fast_settings
 from ratescope.units import NETWORK_PIXEL_SIZE_UM, RATES_PER_H
 
@@ -49,37 +45,10 @@ def settings_of(regulariser, noise):
     return replace(fast, train=replace(fast.train, **penalty, adversarial_noise=noise))
 
 
-def fold_of(folder):
-    """Crops, their measured curves, and the places of one fold's parts."""
-    campaign = read_campaign(folder)
-    crops = prepare_campaign(campaign, fast_settings().prepare, jobs=2)
-    curves = curves_to_learn(campaign, measured_curves(rate_tests(campaign), "density"))
+def fold_of(crops):
+    """The places of one fold's parts."""
     fold = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[0]
-    places = {
-        name: np.array([place for place, crop in enumerate(crops.ids) if crop in part])
-        for name, part in (("train", fold.train), ("validation", fold.validation), ("test", fold.test))
-    }
-    return crops, np.stack([curves[crop.electrode] for crop in crops.ids]), places
-
-
-def trained(name, settings, crops, measured, places, work):
-    """One network, trained before or now."""
-    train_network(
-        crops.pixels,
-        measured,
-        train=places["train"],
-        validation=places["validation"],
-        settings=settings,
-        capacity="density",
-        c_rates_per_h=RATES_PER_H,
-        folder=work / name,
-        resume=True,
-        trained_on="simulated micrographs",
-        simulated=True,
-        on_progress=lambda done, total, what: print(f"\r{name}: {done} of {total}, {what}  ", end="", flush=True),
-    )
-    print()
-    return read_network(work / name / "weights.safetensors")
+    return {part: places_of(crops, getattr(fold, part)) for part in ("train", "validation", "test")}
 
 
 def concentration(influence: Map) -> float:
@@ -141,13 +110,16 @@ def load(electrode):
 
 
 def main(folder, work):
-    crops, measured, places = fold_of(folder)
+    crops, measured = crops_and_curves(folder, "density")
+    places = fold_of(crops)
     rows, shown = [], {}
     for regulariser, strength in STRENGTHS.items():
         for noise in NOISES:
             name = f"{regulariser.upper()}, {f'noise up to {noise:.0%}' if noise else 'no noise'}"
             settings = settings_of(regulariser, noise)
-            shown[name] = trained(f"{regulariser}_{noise:g}", settings, crops, measured, places, work)
+            parts = (places["train"], places["validation"])
+            own = work / f"{regulariser}_{noise:g}"
+            shown[name] = trained(own, crops.pixels, measured, *parts, settings, "density")
             made = {"regulariser": regulariser, "strength": strength, "noise": noise, "seed": 0}
             rows.append(made | row_of(shown[name], crops, measured, places))
             write_csv(HERE / "0007-six-networks.csv", COLUMNS, rows)

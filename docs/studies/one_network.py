@@ -1,0 +1,84 @@
+"""One network of a study: what the scripts beside this one share."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ratescope.campaign.crops import prepare_campaign
+from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
+from ratescope.campaign.sheets import read_campaign
+from ratescope.evaluation.scores import mape_percent
+from ratescope.network.ensemble import read_network
+from ratescope.network.training import train_network
+from ratescope.settings import PrepareSettings
+from ratescope.units import RATES_PER_H
+
+
+def crops_and_curves(folder, capacity):
+    """The crops of a campaign, and the measured rate curve that belongs to each, shape (crops, rates)."""
+    campaign = read_campaign(folder)
+    crops = prepare_campaign(campaign, PrepareSettings(), jobs=2)
+    curves = curves_to_learn(campaign, measured_curves(rate_tests(campaign), capacity))
+    return crops, np.stack([curves[crop.electrode] for crop in crops.ids])
+
+
+def places_of(crops, part):
+    """Where the crops of a part of a fold stand among all."""
+    return np.array([place for place, crop in enumerate(crops.ids) if crop in part], dtype=np.intp)
+
+
+def spread_over_porosity(campaign, count):
+    """So many electrodes, spread evenly over the porosities."""
+    names = sorted(campaign.electrodes, key=lambda name: campaign.electrodes[name].porosity)
+    return {names[place] for place in np.linspace(0, len(names) - 1, count).round().astype(int)}
+
+
+def errors(ensemble, crops, measured, test):
+    """Per crop, and per electrode after the mean over its crops."""
+    said = ensemble.predict(crops.pixels[test]).predicted
+    names = np.array([crops.ids[place].electrode for place in test])
+    means = [
+        np.stack([values[names == name].mean(axis=0) for name in np.unique(names)]) for values in (measured[test], said)
+    ]
+    return {
+        "test_per_crop": round(mape_percent(measured[test], said), 3),
+        "test_per_electrode": round(mape_percent(*means), 3),
+    }
+
+
+def parts_by_specimen(crops, chosen):
+    """Places to learn from, and one specimen of each electrode to stop by."""
+    specimens = {name: sorted({crop.specimen for crop in crops.ids if crop.electrode == name}) for name in chosen}
+    train, validation = [], []
+    for place, crop in enumerate(crops.ids):
+        if crop.electrode in chosen:
+            last = specimens[crop.electrode][-1]
+            (validation if crop.specimen == last and len(specimens[crop.electrode]) > 1 else train).append(place)
+    return np.array(train), np.array(validation)
+
+
+def trained(folder: Path, pixels, measured, train, validation, settings, capacity, start_from=None):
+    """A network as an ensemble of one: trained now, gone on with, or, if it had ended before, read."""
+
+    def tell(done, total, what):
+        print(f"\r{folder.name}: {done} of {total}, {what}  ", end="", flush=True)
+
+    train_network(
+        pixels,
+        measured,
+        train=train,
+        validation=validation,
+        settings=settings,
+        capacity=capacity,
+        c_rates_per_h=RATES_PER_H,
+        folder=folder,
+        resume=True,
+        start_from=start_from,
+        trained_on="simulated micrographs",
+        simulated=True,
+        on_progress=lambda done, total, what: print(
+            f"\r{folder.name}: {done} of {total}, {what}  ", end="", flush=True
+        ),
+    )
+    print()
+    return read_network(folder / "weights.safetensors")
