@@ -2,10 +2,10 @@
 
     python docs/studies/label_randomisation.py CAMPAIGN WORK      0007-label-randomisation.csv
 
-Three networks of the recipe `fast` on one fold, specific capacity: two with other seeds, and one whose curves were dealt
-out to the crops at random (Adebayo et al., 2018). By each method, the likeness (Spearman's rank correlation over places,
-mean over C-rates and test crops) of the first network's maps to those of the second, the level that can be expected of
-networks that learned the same, and to those of the third. The networks stay in WORK.
+Three networks of the recipe `fast` on one fold, specific capacity: two with other seeds, and one whose curves were
+dealt out to the crops at random (Adebayo et al., 2018). By each method, the likeness (Spearman's rank correlation over
+places, mean over C-rates and test crops) of the first network's maps to those of the second, the level that can be
+expected of networks that learned the same, and to those of the third. The networks stay in WORK.
 """
 
 import sys
