@@ -9,6 +9,7 @@ import pytest
 from ratescope.errors import OutputError
 from ratescope.files import (
     LongText,
+    check_folder,
     keep_originals,
     prepare_folder,
     whole_file,
@@ -27,6 +28,18 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
         raise RuntimeError("power cut")
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["o", "o/p/q", "file", "file/p"])
+def test_whether_a_folder_could_be_made_is_said_without_making_it(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    if name.startswith("file"):
+        with pytest.raises(OutputError, match=r"file is a file, but a folder is to be written there\. Choose another"):
+            check_folder(Path(name))
+    else:
+        check_folder(Path(name))
+    assert os.listdir() == ["file"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

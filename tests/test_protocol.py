@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,8 +96,10 @@ def test_a_name_that_is_no_protocol_gets_help(tmp_path):
     (tmp_path / "our-rate-test.toml").write_text(OURS)
     with pytest.raises(SettingsError, match="no protocol 'our-rate-tset.toml'; did you mean 'our-rate-test.toml'"):
         read_protocol("our-rate-tset.toml", tmp_path)
-    with pytest.raises(SettingsError, match="Write 'table-2', or a TOML file that lies in"):
-        read_protocol("x", tmp_path)
+    for folder, where in ((tmp_path, str(tmp_path)), (Path(), "this folder")):
+        with pytest.raises(SettingsError) as refusal:
+            read_protocol("x", folder)
+        assert str(refusal.value) == f"there is no protocol 'x'. Write 'table-2', or a TOML file that lies in {where}."
 
 
 def test_a_protocol_without_blocks_is_refused():

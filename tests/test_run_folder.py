@@ -1,12 +1,15 @@
 """What stands in a run's folder, so that it can be traced and resumed."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
+from ratescope.campaign.entries import CampaignFacts
+from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.errors import InputError, TrainingError
 from ratescope.records import CropId, Fold
-from ratescope.run_folder import check_trained, claim, provenance, read_inputs
+from ratescope.run_folder import check_trained, claim, electrode_facts, provenance, read_inputs
 from ratescope.settings import Settings
 
 CROPS = [CropId(electrode, "s1", f"{electrode}.tif", 0) for electrode in "abc"]
@@ -79,3 +82,14 @@ def test_folds_that_cannot_be_counted_are_not_taken_for_none(claimed, cut):
     (claimed / "folds.csv").write_text(cut)
     with pytest.raises(TrainingError, match=r"folds\.csv .*Copy the run again, or train into another --out"):
         check_trained(claimed.parent)
+
+
+@pytest.mark.parametrize(
+    ("porosity", "shown_as"),
+    [(0.3, "E (ε = 30.0 %)"), (0.346, "E (ε = 34.6 %)"), (0.1964, "E (ε = 19.6 %)"), (None, "E")],
+)
+def test_an_electrode_is_shown_with_its_porosity_in_percent_to_one_decimal(porosity, shown_as):
+    """As in the tables of the report; three digits had been 0.3 beside 0.346."""
+    electrode = Electrode("E", "b1", 0.0, 78.45, 15.4, porosity, "", 1.963)
+    campaign = Campaign(Path(), CampaignFacts("c"), {"E": electrode}, (), ())
+    assert electrode_facts(electrode, campaign)["shown_as"] == shown_as

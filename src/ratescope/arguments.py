@@ -1,20 +1,58 @@
-"""Wrong arguments in one sentence, like every other error: what is wrong, what was seen, what to do.
-
-Typer says it in the words of its own validators ("Input should be a valid integer, unable to parse string as …").
-"""
+"""What can be typed after a command: its arguments and options, with their names, help and bounds."""
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
+import os
+from enum import StrEnum
 from math import inf
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ratescope.errors import InputError
+from ratescope.wrong_arguments import must_be
 
-_NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
+ALL_CORES = os.cpu_count() or 1
+
+
+class DesignChoice(StrEnum):
+    """Designs of virtual campaigns."""
+
+    densification = "densification"
+    continuum = "continuum"
+
+
+class CapacityChoice(StrEnum):
+    """What a run learns."""
+
+    specific = "specific"
+    density = "density"
+    both = "both"
+
+
+class OneCapacityChoice(StrEnum):
+    """What a map explains."""
+
+    specific = "specific"
+    density = "density"
+
+
+class ProtocolChoice(StrEnum):
+    """What is held out."""
+
+    by_electrode = "by-electrode"
+    by_specimen = "by-specimen"
+    as_published = "as-published"
+
+
+class MethodChoice(StrEnum):
+    """How a map is made."""
+
+    grad_ram = "grad-ram"
+    guided_backprop = "guided-backprop"
+    occlusion = "occlusion"
+    all = "all"
 
 
 def above_zero(option: typer.CallbackParam, value: float | None) -> float | None:
@@ -26,59 +64,85 @@ def above_zero(option: typer.CallbackParam, value: float | None) -> float | None
         That names the option.
     """
     if value is not None and not 0.0 < value < inf:
-        raise InputError(_must_be(option, "a finite number above 0", f"{value:g}"))
+        raise InputError(must_be(option, "a finite number above 0", f"{value:g}"))
     return value
 
 
-def wrong_arguments_in_words(error: typer.TyperException) -> str:
-    """What typer found wrong, in one sentence."""
-    found: Any = error  # which of these a kind of error has is typer's own affair
-    context, option = getattr(found, "ctx", None), getattr(found, "param", None)
-    command = _command(context)
-    validation = getattr(error.__cause__, "errors", None)
-    if option is not None and validation:
-        return _wrong_value(option, validation()[0])
-    if option is not None and not found.message:
-        named = option.metavar if option.param_type_name == "argument" else f"{option.opts[0]} {option.metavar or ''}"
-        return f"{named.strip()} is missing. Add it; `{command} --help` says what it means."
-    if context is not None and (name := getattr(found, "option_name", "")):
-        return _unknown_option(name, context.command, command)
-    if more := re.fullmatch(r"Got unexpected extra argument\(s\) \((.*)\)", found.message):
-        return (
-            f"`{command}` takes no more arguments, but got {more[1]} as well. `{command} --help` lists what it takes."
-        )
-    said = error.format_message().replace("?.", "?")
-    return f"{said} `{command} --help` lists what there is."
+Version = Annotated[bool, typer.Option("--version", help="Say which version this is.")]
 
+# of several commands
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders or a campaign.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR")]
+Run = Annotated[Path, typer.Argument(metavar="RUN")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; made if missing.")]
+PixelSize = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-size-um", metavar="X", callback=above_zero, help="Edge of one pixel in µm; wins over the file's own."
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="J", min=1, help="How many run at once.")]
+Dask = Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster at this address.")]
+Model = Annotated[
+    Path | None, typer.Option("--model", metavar="RUN", help="A run of `ratescope train`; else the bundled ensemble.")
+]
+CropsGiven = Annotated[bool, typer.Option("--crops", help="The paths are crops already (224 × 672 PNG).")]
+FactValues = Annotated[
+    list[str] | None,
+    typer.Option("--fact", metavar="NAME=VALUE", help="What networks are told beside the crop; may be repeated."),
+]
 
-def _command(context: Any) -> str:
-    """As it is typed: ``ratescope campaign new``."""
-    names: list[str] = []
-    while context is not None and context.parent is not None:
-        names.insert(0, context.info_name)
-        context = context.parent
-    return " ".join(["ratescope", *names])
+# of ratescope lab
+NewCampaign = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The folder to make.")]
+Design = Annotated[DesignChoice, typer.Option("--design")]
+Electrodes = Annotated[int | None, typer.Option("--electrodes", metavar="N", help="For the continuum: how many.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", min=0)]
+Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="Which virtual laboratory.")]
+Small = Annotated[bool, typer.Option("--small", help="The whole design in little, for tests and teaching.")]
 
+# of ratescope rates
+RatePaths = Annotated[list[Path], typer.Argument(metavar="CAMPAIGN | FILE...")]
+RateTable = Annotated[Path, typer.Option("--out", metavar="FILE.csv")]
+ActiveMass = Annotated[float | None, typer.Option("--active-mass-mg", metavar="M", callback=above_zero)]
+Theoretical = Annotated[
+    float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0, callback=above_zero)
+]
+RateLaws = Annotated[Path | None, typer.Option("--law", metavar="FILE.csv", help="Rate laws, fitted.")]
+CycleTables = Annotated[Path | None, typer.Option("--bdf", metavar="DIR", help="Tables of cycles, BDF names.")]
+HalfCells = Annotated[Path | None, typer.Option("--bpx", metavar="DIR", help="BPX files of half cells.")]
+KnownOfCells = Annotated[
+    Path | None, typer.Option("--bpx-given", metavar="FILE", help="What else is known of them: TOML or JSON.")
+]
+RateTestProtocol = Annotated[
+    Path | None, typer.Option("--protocol", metavar="FILE.toml", help="That of bare files; else Table 2.")
+]
 
-def _wrong_value(option: Any, found: dict[str, Any]) -> str:
-    if found["type"] == "greater_than_equal":
-        return _must_be(option, f"at least {found['ctx']['ge']:g}", str(found["input"]))
-    seen = f"{found['input']!r}"
-    if found["type"] in _NUMBERS:
-        return _must_be(option, _NUMBERS[found["type"]], seen)
-    known = re.fullmatch(r"Value error, .* is not one of (?P<all>.*)\.", found["msg"])
-    wanted = f"one of {known['all'].replace(chr(39), '')}" if known else found["msg"]
-    return _must_be(option, wanted, seen)
+# of ratescope train
+Campaign = Annotated[Path, typer.Argument(metavar="CAMPAIGN")]
+NewRun = Annotated[Path, typer.Option("--out", metavar="RUN")]
+Capacity = Annotated[CapacityChoice, typer.Option("--capacity")]
+Recipe = Annotated[str, typer.Option("--recipe", metavar="paper|fast|quick|FILE.toml")]
+Protocol = Annotated[ProtocolChoice | None, typer.Option("--protocol", help="Default: by-electrode.")]
+Folds = Annotated[int | None, typer.Option("--folds", metavar="K", min=2, help="Default: 5.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+FactNames = Annotated[
+    str | None,
+    typer.Option(
+        "--facts",
+        metavar="NAME[,NAME]",
+        help="What networks are told beside the crop, such as coating_thickness_um or loading_mg_per_cm2.",
+    ),
+]
+StartFrom = Annotated[Path | None, typer.Option("--start-from", metavar="RUN")]
+Devices = Annotated[
+    int | None,
+    typer.Option("--devices", metavar="N", min=1, help="How many GPUs, or processes, share every batch."),
+]
 
-
-def _must_be(option: Any, wanted: str, seen: str) -> str:
-    name = option.opts[0]
-    remedy = "Give it so" if option.required else f"Give it so, or leave {name} out"
-    return f"{name} must be {wanted}, but it is {seen}. {remedy}."
-
-
-def _unknown_option(name: str, known: Any, command: str) -> str:
-    options = [option.strip("-") for each in known.params for option in each.opts if option.startswith("--")]
-    near = get_close_matches(name.strip("-"), options, n=1)
-    hint = f"; did you mean --{near[0]}?" if near else "."
-    return f"there is no option {name}{hint} `{command} --help` lists what there is."
+# of ratescope explain
+Method = Annotated[MethodChoice, typer.Option("--method")]
+OneCapacity = Annotated[OneCapacityChoice | None, typer.Option("--capacity", help="Default: both.")]
+SectionIndex = Annotated[int | None, typer.Option("--section", metavar="N", min=0, help="Counted from 0.")]
+SquareSize = Annotated[int, typer.Option("--size-px", metavar="PX", min=1, help="Of the occluding square.")]
+SquareStride = Annotated[int, typer.Option("--stride-px", metavar="PX", min=1, help="Of the occluding square.")]
+Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Of Grad-RAM. Default: the last.")]

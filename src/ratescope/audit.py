@@ -1,93 +1,197 @@
-"""Whether a run's ensemble looks away from artefacts: they are planted into clean crops, and the answers compared."""
+"""Whether a run can be trusted: planted artefacts, maps without their weights, hidden places, maps over the truth.
+
+read the run and its campaign → plant artefacts → check the maps → audit.html and its tables
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratescope.attribution.checks import (
+    DELETION_COLUMNS,
+    LIKENESS_COLUMNS,
+    deletion_rows,
+    likeness_rows,
+    relevance_by_crop,
+    square_px,
+)
+from ratescope.attribution.witnesses import Witnesses, evenly, witnesses_among
 from ratescope.campaign.crop_facts import facts_of_crops
 from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import InputError
-from ratescope.evaluation.planting import ARTEFACTS
-from ratescope.facts import Facts
-from ratescope.files import write_csv
+from ratescope.evaluation.audit_report import AuditSummary, CapacityAudit, Example, audit_report, planted_verdicts
+from ratescope.evaluation.audit_tables import PLANTED_COLUMNS, RELEVANCE_COLUMNS, Planted, planted_rows, relevance_rows
+from ratescope.evaluation.planting import ARTEFACTS, HIDING, other_material, planted_where
+from ratescope.files import write_csv, write_text
+from ratescope.network.ensemble import Ensemble
 from ratescope.predict import read_model
-from ratescope.records import OnProgress, Prediction, no_progress
+from ratescope.records import CropId, OnProgress, Prediction, no_progress
+from ratescope.run_folder import read_inputs
 from ratescope.settings import read_settings
-
-CROPS = 20  # our choice: enough for a mean, quick on a laptop
-COLUMNS = ("capacity", "artefact", "c_rate_per_h", "predicted", "mean_shift", "mean_absolute_shift", "spread", "unit")
+from ratescope.virtual_lab.phase_map import REGIONS
 
 
-def audit_run(run: Path, *, on_progress: OnProgress = no_progress) -> tuple[list[Path], list[str]]:
-    """Write ``audit.csv`` into a run; returns what was written, and the findings as sentences.
+@dataclass(frozen=True)
+class Extent:
+    """How many crops each question is asked of: a minute per capacity for five networks at a quarter of the resolution.
+
+    Attributes
+    ----------
+    planted : int
+        Artefacts: enough for a mean with an interval.
+    cascades : int
+        Random weights, the slowest question per crop: so many pairs of a network and a crop, in turn.
+    hidden, random_orders : int
+        Places hidden in order; each random order is as good as another.
+    laid : int
+        Maps over the truth: as many micrographs as give an interval, and four to each of five electrodes.
+    """
+
+    planted: int = 20
+    cascades: int = 5
+    hidden: int = 3
+    random_orders: int = 2
+    laid: int = 20
+
+
+EXTENT = Extent()
+
+
+def audit_run(
+    run: Path, *, extent: Extent = EXTENT, on_progress: OnProgress = no_progress
+) -> tuple[list[Path], list[str]]:
+    """Write ``audit.html`` and its tables into a run; returns what was written, and the findings as sentences.
 
     Raises
     ------
     InputError
         If the campaign that the run learned from is not where it was.
     """
-    rows: list[dict[str, Any]] = []
-    said: list[str] = []
+    parts = []
     ensembles = read_model(run)
     for capacity, ensemble in ensembles.items():
-        crops, facts = _crops_of(run / capacity, on_progress)
-        clean = ensemble.predict(crops, facts)
-        shifts = {}
-        for done, (name, plant) in enumerate(ARTEFACTS.items(), start=1):
-            planted = np.stack([plant(crop) for crop in crops])
-            shifts[name] = ensemble.predict(planted, facts).predicted - clean.predicted
-            on_progress(done, len(ARTEFACTS), f"{capacity}: artefacts planted")
-        rows += _rows(clean, shifts)
-        said += _sentences(clean, shifts)
-    write_csv(run / "audit.csv", COLUMNS, rows)
-    return [run / "audit.csv"], said
+        witnesses = _witnesses(run / capacity, extent, on_progress)
+        parts.append(_audit_capacity(run / capacity, ensemble, witnesses, extent, on_progress))
+    said = [f"a planted {name} {words}" for part in parts for name, words in planted_verdicts(part.planted).items()]
+    inputs = read_inputs(run / parts[0].capacity)
+    facts = ensembles[parts[0].capacity].card.facts
+    summary = AuditSummary(run.resolve().name, inputs["learned_from"], inputs["simulated"], facts, tuple(parts))
+    return _write(run, summary), said
 
 
-def _crops_of(folder: Path, on_progress: OnProgress) -> tuple[NDArray[np.uint8], Facts]:
-    """Crops spread evenly over the campaign that the run learned from, and what its networks were told of them."""
-    campaign_folder = Path(json.loads((folder / "campaign.json").read_text(encoding="utf-8"))["folder"])
+def _write(run: Path, summary: AuditSummary) -> list[Path]:
+    """All at the end, the report last: a run that was audited before keeps what it has until all of it is known."""
+    report = audit_report(summary)
+    tables: dict[str, tuple[Sequence[str], str]] = {
+        "audit.csv": (PLANTED_COLUMNS, "planted"),
+        "audit_sanity.csv": (LIKENESS_COLUMNS, "likeness"),
+        "audit_deletion.csv": (DELETION_COLUMNS, "hidden"),
+        "audit_relevance.csv": (RELEVANCE_COLUMNS, "relevance"),
+    }
+    written = []
+    for name, (columns, rows_of) in tables.items():
+        write_csv(run / name, columns, [row for part in summary.capacities for row in getattr(part, rows_of)])
+        written.append(run / name)
+    write_text(run / "audit.html", report)
+    return [run / "audit.html", *written]
+
+
+def _witnesses(folder: Path, extent: Extent, on_progress: OnProgress) -> Witnesses:
+    """Crops of the campaign that the networks learned from."""
+    campaign_folder = Path(read_inputs(folder)["folder"])
     if not campaign_folder.is_dir():
         raise InputError(f"{folder} learned from {campaign_folder}, which is not there. Bring the campaign back.")
     settings = read_settings(folder / "settings.toml")
     campaign = read_campaign(campaign_folder)
     crops = prepare_campaign(campaign, settings.prepare, on_progress=on_progress)
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
-    chosen = np.unique(np.linspace(0, len(crops.ids) - 1, CROPS).astype(int))
-    return crops.pixels[chosen], {name: values[chosen] for name, values in facts.items()}
+    return witnesses_among(crops, facts, campaign_folder / "truth", max(extent.planted, extent.laid))
 
 
-def _rows(clean: Prediction, shifts: Mapping[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "capacity": clean.capacity,
-            "artefact": name,
-            "c_rate_per_h": float(rate),
-            "predicted": float(clean.predicted[:, at].mean()),
-            "mean_shift": float(shift[:, at].mean()),
-            "mean_absolute_shift": float(np.abs(shift[:, at]).mean()),
-            "spread": float(clean.spread[:, at].mean()) if len(clean.by_network) > 1 else None,
-            "unit": clean.unit,
-        }
-        for name, shift in shifts.items()
-        for at, rate in enumerate(clean.c_rates_per_h)
-    ]
+def _audit_capacity(
+    folder: Path, ensemble: Ensemble, witnesses: Witnesses, extent: Extent, on_progress: OnProgress
+) -> CapacityAudit:
+    def tell(done: int, total: int, what: str) -> None:
+        on_progress(done, total, f"{ensemble.capacity}: {what}")
+
+    planted, example = _plant(ensemble, witnesses, extent, tell)
+    cascades = witnesses.asked(ensemble, extent.cascades)
+    hidden = witnesses.asked(ensemble, extent.hidden)
+    return CapacityAudit(
+        ensemble.capacity,
+        networks=len(ensemble.networks),
+        crops=len(planted.crops),
+        micrographs=len({crop.file for crop in planted.crops}),
+        electrodes=len({crop.electrode for crop in planted.crops}),
+        cell_px=4 * ensemble.networks[0].settings.input_reduction,
+        square_px=square_px(ensemble),
+        planted=planted_rows(planted, _measured_error(folder)),
+        likeness=list(likeness_rows(cascades, extent.cascades, on_progress=tell)),
+        hidden=list(deletion_rows(hidden, random_orders=extent.random_orders, on_progress=tell)),
+        relevance=_relevance(folder, ensemble, witnesses, extent, tell),
+        example=example,
+    )
 
 
-def _sentences(clean: Prediction, shifts: Mapping[str, NDArray[np.float64]]) -> Sequence[str]:
-    said = []
-    for name, shift in shifts.items():
-        worst = int(np.abs(shift).mean(axis=0).argmax())
-        moved = float(np.abs(shift[:, worst]).mean())
-        share = 100.0 * moved / float(clean.predicted[:, worst].mean())
-        said.append(
-            f"a planted {name} moves the {clean.capacity} prediction by {moved:.1f} {clean.unit} "
-            f"({share:.0f} %) at {clean.c_rates_per_h[worst]:g}C, where it moves it most"
-        )
-    return said
+def _plant(
+    ensemble: Ensemble, witnesses: Witnesses, extent: Extent, on_progress: OnProgress
+) -> tuple[Planted, Example]:
+    """Predictions of clean crops, with each artefact, and with other material where it hides any."""
+    chosen = evenly(len(witnesses.ids), extent.planted)
+    pixels, facts = witnesses.pixels[chosen], {name: values[chosen] for name, values in witnesses.facts.items()}
+    clean = ensemble.predict(pixels, facts)
+    planted, other = {}, {}
+    for done, (name, plant) in enumerate(ARTEFACTS.items(), start=1):
+        planted[name] = ensemble.predict(np.stack([plant(crop) for crop in pixels]), facts).predicted
+        if name in HIDING:
+            where = planted_where(name)
+            swapped = np.stack([other_material(crop, where) for crop in pixels])
+            other[name] = ensemble.predict(swapped, facts).predicted
+        on_progress(done, len(ARTEFACTS), "artefacts planted")
+    ids = tuple(witnesses.ids[place] for place in chosen)
+    return Planted(ids, clean, planted, other), _example(ids, pixels, clean, planted)
+
+
+def _example(
+    ids: Sequence[CropId], pixels: NDArray[np.uint8], clean: Prediction, planted: dict[str, NDArray[np.float64]]
+) -> Example:
+    """The crop in the middle, at the C-rate in the middle."""
+    crop, rate = len(ids) // 2, len(clean.c_rates_per_h) // 2
+    said = {"": clean.predicted, **planted}
+    name = f"{ids[crop].electrode}, {Path(ids[crop].file).name}, section {ids[crop].section}"
+    predicted = {artefact: float(values[crop, rate]) for artefact, values in said.items()}
+    return Example(name, pixels[crop], float(clean.c_rates_per_h[rate]), predicted)
+
+
+def _measured_error(folder: Path) -> dict[float, float]:
+    """Mean absolute error of held-out electrodes by C-rate; empty where the run was not evaluated or held none out."""
+    path = folder / "metrics.json"
+    if not path.is_file():
+        return {}
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "test" not in metrics:
+        return {}
+    by_rate = metrics["test"]["network"]["per_electrode"]["by_c_rate"]
+    return {float(rate): score["mae"] for rate, score in by_rate.items() if score["mae"] is not None}
+
+
+def _relevance(
+    folder: Path, ensemble: Ensemble, witnesses: Witnesses, extent: Extent, on_progress: OnProgress
+) -> list[dict[str, Any]]:
+    """What lies under the maps; nothing where the truth is unknown."""
+    known = [asked for asked in witnesses.asked(ensemble, extent.laid) if asked.regions is not None]
+    if not known:
+        return []
+    told = relevance_by_crop(known, REGIONS, on_progress=on_progress)
+    electrodes = read_inputs(folder)["electrodes"]
+    porosity_of = {name: facts["porosity"] for name, facts in electrodes.items()}
+    ids = [asked.crop for asked in known]
+    return list(relevance_rows(ensemble.capacity, ensemble.c_rates_per_h, told, ids, porosity_of, REGIONS))

@@ -1,29 +1,28 @@
 """Arguments in, sentences out: every command calls one story and says what it wrote. No logic here.
 
-Exit status: 0 done; 3 done, but some inputs were refused; 2 nothing could be tried.
+Exit status: 0 done; 3 done, but some inputs were refused; 2 nothing could be tried; 130 interrupted by Ctrl-C, and 143
+by SIGTERM, as shells count them.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import ratescope
-from ratescope.arguments import above_zero, wrong_arguments_in_words
+from ratescope import arguments
 from ratescope.counted import counted
 from ratescope.errors import RatescopeError
+from ratescope.interruption import termination_interrupts
+from ratescope.wrong_arguments import wrong_arguments_in_words
 
-DONE, NOTHING_TRIED, SOME_REFUSED, INTERRUPTED = 0, 2, 3, 130
-ALL_CORES = os.cpu_count() or 1
+DONE, NOTHING_TRIED, SOME_REFUSED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 app = typer.Typer(
     add_completion=False,
@@ -36,70 +35,9 @@ campaign_app = typer.Typer(
 )
 app.add_typer(campaign_app, name="campaign")
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders or a campaign.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; made if missing.")]
-PixelSize = Annotated[
-    float | None,
-    typer.Option(
-        "--pixel-size-um", metavar="X", callback=above_zero, help="Edge of one pixel in µm; wins over the file's own."
-    ),
-]
-Jobs = Annotated[int, typer.Option("--jobs", metavar="J", min=1, help="How many run at once.")]
-Dask = Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="Run on the Dask cluster at this address.")]
-Model = Annotated[
-    Path | None, typer.Option("--model", metavar="RUN", help="A run of `ratescope train`; else the bundled ensemble.")
-]
-CropsGiven = Annotated[bool, typer.Option("--crops", help="The paths are crops already (224 × 672 PNG).")]
-Facts = Annotated[
-    list[str] | None,
-    typer.Option("--fact", metavar="NAME=VALUE", help="What networks are told beside the crop; may be repeated."),
-]
-
-
-class DesignChoice(StrEnum):
-    """Designs of virtual campaigns."""
-
-    densification = "densification"
-    continuum = "continuum"
-
-
-class CapacityChoice(StrEnum):
-    """What a run learns."""
-
-    specific = "specific"
-    density = "density"
-    both = "both"
-
-
-class OneCapacity(StrEnum):
-    """What a map explains."""
-
-    specific = "specific"
-    density = "density"
-
-
-class ProtocolChoice(StrEnum):
-    """What is held out."""
-
-    by_electrode = "by-electrode"
-    by_specimen = "by-specimen"
-    as_published = "as-published"
-
-
-class MethodChoice(StrEnum):
-    """How a map is made."""
-
-    grad_ram = "grad-ram"
-    guided_backprop = "guided-backprop"
-    occlusion = "occlusion"
-    all = "all"
-
 
 @app.callback(invoke_without_command=True)
-def root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
-) -> None:
+def root(context: typer.Context, version: arguments.Version = False) -> None:
     if version:
         print(f"ratescope {ratescope.__version__}")
     elif context.invoked_subcommand is None:
@@ -113,7 +51,7 @@ def campaign_root(context: typer.Context) -> None:
 
 
 @app.command()
-def demo(out: Out = Path("ratescope-demo")) -> int:
+def demo(out: arguments.Out = Path("ratescope-demo")) -> int:
     """The story in a minute: simulated micrographs through the bundled ensemble, to a report."""
     from ratescope.demo import run_demo
 
@@ -125,16 +63,14 @@ def demo(out: Out = Path("ratescope-demo")) -> int:
 
 @app.command()
 def lab(
-    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The folder to make.")],
-    design: Annotated[DesignChoice, typer.Option("--design")] = DesignChoice.densification,
-    electrodes: Annotated[
-        int | None, typer.Option("--electrodes", metavar="N", help="For the continuum: how many.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="S", min=0)] = 0,
-    jobs: Jobs = ALL_CORES,
-    dask: Dask = None,
-    preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="Which virtual laboratory.")] = "reference",
-    small: Annotated[bool, typer.Option("--small", help="The whole design in little, for tests and teaching.")] = False,
+    campaign: arguments.NewCampaign,
+    design: arguments.Design = arguments.DesignChoice.densification,
+    electrodes: arguments.Electrodes = None,
+    seed: arguments.Seed = 0,
+    jobs: arguments.Jobs = arguments.ALL_CORES,
+    dask: arguments.Dask = None,
+    preset: arguments.Preset = "reference",
+    small: arguments.Small = False,
 ) -> int:
     """Make a virtual campaign: simulated micrographs and rate tests whose truth is known, and the floor under them."""
     from ratescope.lab import run_lab
@@ -151,7 +87,9 @@ def lab(
 
 
 @app.command()
-def prepare(paths: Paths, out: Out, pixel_size_um: PixelSize = None, jobs: Jobs = 1) -> int:
+def prepare(
+    paths: arguments.Paths, out: arguments.Out, pixel_size_um: arguments.PixelSize = None, jobs: arguments.Jobs = 1
+) -> int:
     """Cut micrographs into crops: foil, coating, sections; preparation.html shows what was dropped and why."""
     from ratescope.prepare import prepare_micrographs
 
@@ -165,21 +103,15 @@ def prepare(paths: Paths, out: Out, pixel_size_um: PixelSize = None, jobs: Jobs 
 
 @app.command()
 def rates(
-    paths: Annotated[list[Path], typer.Argument(metavar="CAMPAIGN | FILE...")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.csv")],
-    active_mass_mg: Annotated[float | None, typer.Option("--active-mass-mg", metavar="M", callback=above_zero)] = None,
-    theoretical_ah_per_kg: Annotated[
-        float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0, callback=above_zero)
-    ] = None,
-    law: Annotated[Path | None, typer.Option("--law", metavar="FILE.csv", help="Rate laws, fitted.")] = None,
-    cycles: Annotated[Path | None, typer.Option("--bdf", metavar="DIR", help="Tables of cycles, BDF names.")] = None,
-    bpx: Annotated[Path | None, typer.Option("--bpx", metavar="DIR", help="BPX files of half cells.")] = None,
-    given: Annotated[
-        Path | None, typer.Option("--bpx-given", metavar="FILE", help="What else is known of them: TOML or JSON.")
-    ] = None,
-    protocol: Annotated[
-        Path | None, typer.Option("--protocol", metavar="FILE.toml", help="That of bare files; else Table 2.")
-    ] = None,
+    paths: arguments.RatePaths,
+    out: arguments.RateTable,
+    active_mass_mg: arguments.ActiveMass = None,
+    theoretical_ah_per_kg: arguments.Theoretical = None,
+    law: arguments.RateLaws = None,
+    cycles: arguments.CycleTables = None,
+    bpx: arguments.HalfCells = None,
+    given: arguments.KnownOfCells = None,
+    protocol: arguments.RateTestProtocol = None,
 ) -> int:
     """Read cycler files into a table of discharge capacities by C-rate."""
     from ratescope.campaign.rate_table import write_rates
@@ -203,7 +135,7 @@ def rates(
 
 
 @campaign_app.command("new")
-def campaign_new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
+def campaign_new(folder: arguments.Folder) -> int:
     """Write a campaign template that explains itself."""
     from ratescope.campaign.template import write_template
 
@@ -211,7 +143,7 @@ def campaign_new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
 
 
 @campaign_app.command("check")
-def campaign_check(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
+def campaign_check(folder: arguments.Folder) -> int:
     """Check a campaign's sheets, rate tests and micrographs together; all faults at once."""
     from ratescope.campaign.check import check_campaign
 
@@ -226,7 +158,7 @@ def campaign_check(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> in
 
 
 @campaign_app.command("audit")
-def campaign_audit(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
+def campaign_audit(folder: arguments.Folder) -> int:
     """Look for leaks: one place shown twice, what folds share, and preparation that follows the capacity."""
     from ratescope.campaign.audit import audit_campaign
 
@@ -238,28 +170,18 @@ def campaign_audit(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> in
 
 @app.command()
 def train(
-    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN")],
-    out: Annotated[Path, typer.Option("--out", metavar="RUN")],
-    capacity: Annotated[CapacityChoice, typer.Option("--capacity")] = CapacityChoice.both,
-    recipe: Annotated[str, typer.Option("--recipe", metavar="paper|fast|quick|FILE.toml")] = "paper",
-    protocol: Annotated[ProtocolChoice | None, typer.Option("--protocol", help="Default: by-electrode.")] = None,
-    folds: Annotated[int | None, typer.Option("--folds", metavar="K", min=2, help="Default: 5.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    facts: Annotated[
-        str | None,
-        typer.Option(
-            "--facts",
-            metavar="NAME[,NAME]",
-            help="What networks are told beside the crop, such as coating_thickness_um or loading_mg_per_cm2.",
-        ),
-    ] = None,
-    start_from: Annotated[Path | None, typer.Option("--start-from", metavar="RUN")] = None,
-    jobs: Jobs = 1,
-    dask: Dask = None,
-    devices: Annotated[
-        int | None,
-        typer.Option("--devices", metavar="N", min=1, help="How many GPUs, or processes, share every batch."),
-    ] = None,
+    campaign: arguments.Campaign,
+    out: arguments.NewRun,
+    capacity: arguments.Capacity = arguments.CapacityChoice.both,
+    recipe: arguments.Recipe = "paper",
+    protocol: arguments.Protocol = None,
+    folds: arguments.Folds = None,
+    resume: arguments.Resume = False,
+    facts: arguments.FactNames = None,
+    start_from: arguments.StartFrom = None,
+    jobs: arguments.Jobs = 1,
+    dask: arguments.Dask = None,
+    devices: arguments.Devices = None,
 ) -> int:
     """Train networks on a campaign's own micrographs and rate tests, and evaluate them."""
     from ratescope.campaign.crop_facts import fact_warnings
@@ -276,7 +198,7 @@ def train(
             campaign,
             out,
             settings,
-            capacities=[known for known in CAPACITIES if capacity in {known, CapacityChoice.both}],
+            capacities=[known for known in CAPACITIES if capacity in {known, arguments.CapacityChoice.both}],
             resume=resume,
             start_from=start_from,
             jobs=jobs,
@@ -288,7 +210,7 @@ def train(
 
 
 @app.command()
-def evaluate(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
+def evaluate(run: arguments.Run) -> int:
     """Work out the metrics and the report of a run again."""
     from ratescope.evaluate import evaluate_run
 
@@ -299,12 +221,12 @@ def evaluate(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
 
 @app.command()
 def predict(
-    paths: Paths,
-    out: Out,
-    model: Model = None,
-    crops: CropsGiven = False,
-    pixel_size_um: PixelSize = None,
-    fact: Facts = None,
+    paths: arguments.Paths,
+    out: arguments.Out,
+    model: arguments.Model = None,
+    crops: arguments.CropsGiven = False,
+    pixel_size_um: arguments.PixelSize = None,
+    fact: arguments.FactValues = None,
 ) -> int:
     """Predict rate curves of micrographs: predictions.csv, curves.csv and report.html."""
     from ratescope.facts import read_given_facts
@@ -324,20 +246,18 @@ def predict(
 
 @app.command()
 def explain(
-    paths: Paths,
-    out: Out,
-    model: Model = None,
-    crops: CropsGiven = False,
-    method: Annotated[MethodChoice, typer.Option("--method")] = MethodChoice.grad_ram,
-    capacity: Annotated[OneCapacity | None, typer.Option("--capacity", help="Default: both.")] = None,
-    section: Annotated[int | None, typer.Option("--section", metavar="N", min=0, help="Counted from 0.")] = None,
-    size_px: Annotated[int, typer.Option("--size-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
-    stride_px: Annotated[int, typer.Option("--stride-px", metavar="PX", min=1, help="Of the occluding square.")] = 7,
-    layer: Annotated[
-        str | None, typer.Option("--layer", metavar="NAME", help="Of Grad-RAM. Default: the last.")
-    ] = None,
-    pixel_size_um: PixelSize = None,
-    fact: Facts = None,
+    paths: arguments.Paths,
+    out: arguments.Out,
+    model: arguments.Model = None,
+    crops: arguments.CropsGiven = False,
+    method: arguments.Method = arguments.MethodChoice.grad_ram,
+    capacity: arguments.OneCapacity = None,
+    section: arguments.SectionIndex = None,
+    size_px: arguments.SquareSize = 7,
+    stride_px: arguments.SquareStride = 7,
+    layer: arguments.Layer = None,
+    pixel_size_um: arguments.PixelSize = None,
+    fact: arguments.FactValues = None,
 ) -> int:
     """Show where the networks looked: signed maps of influence, as numbers and pictures."""
     from ratescope.attribution.maps import METHODS
@@ -351,7 +271,7 @@ def explain(
             out,
             model=model,
             crops_given=crops,
-            methods=[known for known in METHODS if method in {known, MethodChoice.all}],
+            methods=[known for known in METHODS if method in {known, arguments.MethodChoice.all}],
             capacity=capacity.value if capacity else None,
             section=section,
             size_px=size_px,
@@ -367,7 +287,7 @@ def explain(
 
 
 @app.command()
-def audit(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
+def audit(run: arguments.Run) -> int:
     """Plant artefacts into crops and see how far a run's networks are moved by them."""
     from ratescope.audit import audit_run
 
@@ -377,24 +297,30 @@ def audit(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> int:
     return _close(written)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command; every expected error becomes one sentence."""
     _speak_utf8()
+    with termination_interrupts() as was_terminated:
+        status = _run(words)
+    if status != INTERRUPTED:
+        return status
+    ended, status = ("terminated", TERMINATED) if was_terminated() else ("interrupted", INTERRUPTED)
+    print(f"{ended}; run the same command again to go on (train: with --resume)", file=sys.stderr)
+    return status
+
+
+def _run(words: Sequence[str] | None) -> int:
     try:
-        status = int(app(args=arguments, standalone_mode=False) or DONE)
-    except typer.Exit as wanted:
-        status = wanted.exit_code
+        return int(app(args=words, standalone_mode=False) or DONE)
+    except typer.Exit as wanted:  # typer, too, makes status 130 of Ctrl-C
+        return wanted.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
+        return INTERRUPTED
     except RatescopeError as error:
         print(f"error: {error}", file=sys.stderr)
-        return NOTHING_TRIED
     except typer.TyperException as error:  # wrong arguments
         print(f"error: {wrong_arguments_in_words(error)}", file=sys.stderr)
-        return NOTHING_TRIED
-    if status == INTERRUPTED:  # typer, too, makes this status of Ctrl-C
-        print("interrupted; run the same command again to go on (train: with --resume)", file=sys.stderr)
-    return status
+    return NOTHING_TRIED
 
 
 def _speak_utf8() -> None:

@@ -20,7 +20,7 @@ from ratescope.errors import InputError
 from ratescope.evaluation.figures import attribution_png
 from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.report import shown_names
-from ratescope.files import prepare_folder, write_bytes, write_json
+from ratescope.files import check_folder, write_bytes, write_json
 from ratescope.imaging.reading import check_pixel_size
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
@@ -69,7 +69,7 @@ def explain_files(
             "Give --size-px and --stride-px so, or leave them out."
         )
     check_pixel_size(pixel_size_um)
-    files = micrograph_files(paths, pixel_size_um)
+    files = micrograph_files(paths, pixel_size_um, crops=crops_given)
     ensembles = read_model(model)
     chosen = {name: e for name, e in ensembles.items() if capacity in {None, name}}
     if not chosen:
@@ -81,7 +81,7 @@ def explain_files(
     if layer is not None:
         for network in (network for ensemble in chosen.values() for network in ensemble.networks):
             layer_named(network, layer)
-    prepare_folder(out)
+    check_folder(out)  # made with the first thing that is written: no micrograph may have the section asked for
     how = {"size_px": size_px, "stride_px": stride_px, "layer": layer}
     written = Written(out, inputs=len(files))
     maps: list[dict[str, Any]] = []

@@ -31,6 +31,24 @@ def prepare_folder(folder: Path) -> Path:
     return folder
 
 
+def check_folder(folder: Path) -> None:
+    """Say in one sentence why an output folder could not be made or written, and make nothing.
+
+    For work that may yet end without anything to write: `prepare_folder` would leave an empty folder.
+
+    Raises
+    ------
+    OutputError
+        If a file is in its way, or neither it nor the nearest folder above that exists can be written.
+    """
+    try:
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise _output_error(folder, error) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; move it into place when the block ends well, remove it otherwise.

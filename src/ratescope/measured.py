@@ -53,6 +53,16 @@ class Measured:
         return f"{self.value:.{places}f} ± {self.standard_error:.{places}f}"
 
 
+def plus_minus(spread: float, decimals: int) -> str:
+    """A spread with its sign; one too small for its decimals is said to be smaller, never zero.
+
+    >>> plus_minus(1.27, 1), plus_minus(0.03, 1)
+    ('± 1.3', '± < 0.1')
+    """
+    step = 10.0**-decimals
+    return f"± {spread:.{decimals}f}" if round(spread, decimals) >= step else f"± < {step:.{decimals}f}"
+
+
 def propagated(formula: Callable[..., float], **inputs: Measured) -> Measured:
     """The formula's value at the inputs, with the standard error that their independent errors give it.
 

@@ -72,7 +72,7 @@ def predict_files(
     model : Path, optional
         A run; the bundled ensemble if none is named.
     crops_given : bool
-        The paths are crops already (224 × 672 at 0.123 µm/px).
+        The paths are crops already (224 × 672 at 0.123 µm/px), or folders that ``ratescope prepare`` wrote.
     facts : mapping of name to number, optional
         What the networks are told of every micrograph; it wins over what sheets say and what the image shows.
     micrographs_simulated : bool
@@ -85,7 +85,7 @@ def predict_files(
         that is not known of any.
     """
     check_pixel_size(pixel_size_um)
-    micrographs = micrograph_files(paths, pixel_size_um)
+    micrographs = micrograph_files(paths, pixel_size_um, crops=crops_given)
     ensembles = read_model(model)
     given = dict(facts or {})
     check_facts(ensembles, given, [file.facts for file in micrographs], crops_given=crops_given)

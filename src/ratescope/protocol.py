@@ -168,8 +168,10 @@ def read_protocol(name: str, folder: Path) -> RateProtocol:
     path = folder / name
     if not path.is_file():
         near = get_close_matches(name, [TABLE_2_NAME, *sorted(file.name for file in folder.glob("*.toml"))], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"Write 'table-2', or a TOML file that lies in {folder}."
-        raise SettingsError(f"there is no protocol {name!r}; {hint}")
+        if near:
+            raise SettingsError(f"there is no protocol {name!r}; did you mean {near[0]!r}?")
+        where = "this folder" if folder == Path() else folder
+        raise SettingsError(f"there is no protocol {name!r}. Write 'table-2', or a TOML file that lies in {where}.")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -21,7 +21,7 @@ from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.counted import counted
 from ratescope.errors import InputError, TrainingError
 from ratescope.evaluation.metrics import cell_scatter
-from ratescope.files import prepare_folder, write_csv, write_json, write_text
+from ratescope.files import check_folder, prepare_folder, write_csv, write_json, write_text
 from ratescope.records import CropId, Fold, RateCurve
 from ratescope.settings import Settings, read_settings, to_toml
 from ratescope.units import CAPACITIES, Capacity, skeletal_density_g_per_cm3
@@ -82,7 +82,8 @@ def electrode_facts(electrode: Electrode, campaign: Campaign) -> dict[str, Any]:
     theoretical, per_litre = campaign.facts.theoretical_ah_per_kg, electrode.active_density_kg_per_l
     return {
         "porosity": electrode.porosity,
-        "shown_as": electrode.name + ("" if electrode.porosity is None else f" (ε = {electrode.porosity:.3g})"),
+        "shown_as": electrode.name
+        + ("" if electrode.porosity is None else f" (ε = {100.0 * electrode.porosity:.1f} %)"),
         "theoretical": {"specific": theoretical, "density": None if per_litre is None else theoretical * per_litre},
     }
 
@@ -95,15 +96,9 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
     TrainingError
         If it holds another run, or one that was not asked to be resumed.
     """
+    check_free(folder, settings, resume=resume)
     settings_file = folder / "settings.toml"
     if settings_file.is_file():
-        if not resume:
-            raise TrainingError(f"{folder} holds a run already. Go on with it by --resume, or choose another --out.")
-        if read_settings(settings_file) != settings:
-            raise TrainingError(
-                f"{folder} was begun with other settings (see {settings_file}). "
-                "Resume it with the same recipe, protocol and folds, or choose another --out."
-            )
         check_unchanged(folder, inputs["files"])
         _note_versions(folder, read_inputs(folder), inputs["versions"])
         return
@@ -111,6 +106,29 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
     write_csv(folder / "folds.csv", FOLD_COLUMNS, _fold_rows(folds))
     write_json(folder / "campaign.json", inputs)
     write_text(settings_file, to_toml(settings))  # last: its presence says that the folder is claimed
+
+
+def check_free(folder: Path, settings: Settings, *, resume: bool) -> None:
+    """What `claim` can refuse before anything was read: a campaign takes minutes to prepare.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written.
+    TrainingError
+        If it holds a run with other settings, or one that was not asked to be resumed.
+    """
+    check_folder(folder)
+    settings_file = folder / "settings.toml"
+    if not settings_file.is_file():
+        return
+    if not resume:
+        raise TrainingError(f"{folder} holds a run already. Go on with it by --resume, or choose another --out.")
+    if read_settings(settings_file) != settings:
+        raise TrainingError(
+            f"{folder} was begun with other settings (see {settings_file}). "
+            "Resume it with the same recipe, protocol and folds, or choose another --out."
+        )
 
 
 def check_unchanged(folder: Path, files: Mapping[str, str]) -> None:

@@ -32,6 +32,7 @@ from ratescope.network.training import help_out, train_network
 from ratescope.records import CropId, Fold, OnProgress, no_progress
 from ratescope.run_folder import (
     Inputs,
+    check_free,
     check_is_run,
     check_trained,
     check_unchanged,
@@ -92,6 +93,8 @@ def train_campaign(
     ------
     InputError
         If both were asked for at once, or what to start from does not fit what is to be trained.
+    OutputError
+        If ``out`` cannot be made or written; said, as the next, before anything is read.
     TrainingError
         If ``out`` holds another run, or one that was not asked to be resumed.
     """
@@ -104,6 +107,8 @@ def train_campaign(
             help_out(team)
         return Written(out)
     _check_only(settings.folds.only, settings.folds.count)
+    for capacity in capacities:
+        check_free(out / capacity, settings, resume=resume)
     starts = {capacity: _weights_to_start_from(start_from, capacity, settings) for capacity in capacities}
     campaign = read_campaign(folder)
     tests = rate_tests(campaign, on_progress=on_progress)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ratescope.evaluation import figures
+from ratescope.evaluation.figures import style as figures_style
 from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.panels import panels
 from ratescope.records import RateCurve
@@ -88,6 +89,43 @@ def test_the_point_on_a_training_curve_marks_the_lowest_validation_error(axes):
     )
     figures.draw_training(axes, {"0": history})
     assert axes.lines[-1].get_xydata().tolist() == [[12.0, 6.0]]
+
+
+@pytest.mark.parametrize(
+    ("errors", "ticks"),
+    [((70.0, 30.0, 8.0), ["10", "20", "30", "50"]), ((400.0, 2.0), ["2", "3", "5", "10", "20", "30", "50", "100"])],
+)
+def test_errors_of_a_training_stand_on_a_logarithmic_axis_in_plain_percent(axes, errors, ticks):
+    """By itself matplotlib says 6 × 10¹ between 10 and 100 %."""
+    steps = range(len(errors))
+    history = pd.DataFrame({"step": steps, "train_mape_percent": errors, "validation_mape_percent": errors})
+    figures.draw_training(axes, {"fold 0": history})
+    axes.figure.draw_without_rendering()
+    shown = [tick.label1.get_text() for tick in axes.yaxis.get_major_ticks()]
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "log"
+    assert [text for text in shown if low <= float(text) <= high][: len(ticks)] == ticks
+    assert not axes.yaxis.get_minorticklocs().size
+
+
+@pytest.fixture
+def pixels_of_text():
+    def drawn(text, **style):
+        figure = Figure((3.0, 0.5), dpi=80)
+        figure.text(0.1, 0.3, text, **style)
+        return np.asarray(Image.open(io.BytesIO(figures_style.png_of(figure, dots_per_inch=80))))
+
+    return drawn
+
+
+@pytest.mark.parametrize("name", ["$30_a$ b", "_30", "$", r"a\$b$", "E30 (ε = 30.0 %)"])
+def test_an_electrode_is_called_in_legends_as_in_the_sheets(axes, fold_predictions, pixels_of_text, name):
+    """Between dollars stands a formula for matplotlib, and names with an underscore before them stay out of legends."""
+    names = {"E50": "50 %", "E35": name}
+    figures.draw_measured_and_predicted(axes, fold_predictions, "specific", name_of=names)
+    _, label, *_ = legend_of(axes)
+    assert len(legend_of(axes)) == 5
+    assert (pixels_of_text(label) == pixels_of_text(name, parse_math=False)).all()
 
 
 def test_attribution_has_the_crop_and_a_panel_per_rate(prepared, rng):

@@ -1,5 +1,7 @@
 """Discharge curves and the rate plot on axes that are given."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -48,6 +50,12 @@ def test_bars_are_the_spread_between_cells(axes, electrodes):
 def test_one_cell_has_points_and_no_bars(axes):
     figures.draw_rate_plot(axes, [ElectrodeCurves("one cell", curve(LOOSE, spread=np.nan))])
     assert all(np.ptp(segment[:, 1]) == 0.0 for bars in axes.collections for segment in bars.get_segments())
+
+
+def test_every_electrode_stands_in_the_legend_whatever_it_is_called(axes, electrodes):
+    named = [replace(electrode, name=name) for electrode, name in zip(electrodes, ("_a", "$b$"), strict=False)]
+    figures.draw_rate_plot(axes, named)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["\u200b_a", r"\$b\$"]
 
 
 def test_electrodes_differ_in_their_marks_and_not_in_colour_alone(axes, electrodes):

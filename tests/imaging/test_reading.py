@@ -575,6 +575,22 @@ def test_folders_are_searched_but_not_truth_hidden_or_our_own_crops(tmp_path):
         find_micrograph_files([tmp_path / "out"])
 
 
+def test_crops_are_found_where_they_were_written_and_there_nothing_else_is(tmp_path):
+    """Below what is named: also among the micrographs themselves, and in the folder of a campaign's crops."""
+    for folder in ("", "deep/"):
+        (tmp_path / folder / "pictures").mkdir(parents=True)
+        for name in ("a.png", "a_s1.png", "b.tif", "contact_sheet.jpg", "pictures/a.jpg"):
+            Image.new("RGB", (60, 40)).save(tmp_path / folder / name)
+        Image.new("RGB", (672, 224)).save(tmp_path / folder / "a_s0.png")
+        (tmp_path / folder / "prepared.json").touch()
+    found = find_micrograph_files([tmp_path], crops=True)
+    assert found == [tmp_path / "a_s0.png", tmp_path / "deep" / "a_s0.png"]
+    assert micrograph_files([tmp_path / "deep"], crops=True)[0].path == tmp_path / "deep" / "a_s0.png"
+    (tmp_path / "deep" / "a_s0.png").unlink()
+    with pytest.raises(InputError, match=r"no crop in .*deep.*Name the files"):
+        find_micrograph_files([tmp_path / "deep"], crops=True)
+
+
 def test_micrographs_among_our_own_crops_are_found(tmp_path):
     """Whoever prepares a folder into itself finds the same micrographs again, scenes named as crops are included."""
     for name in ("a.png", "a_s1.png", "contact_sheet_of_june.jpg"):

@@ -155,6 +155,15 @@ def test_the_strip_says_what_was_measured_refused_and_noticed(said):
     assert "section 1 refused: a hole fills 3.0% of the crop. (void)" in text
 
 
+def test_a_thickness_that_hardly_differs_is_never_said_to_be_exact(said):
+    prepared, pixels = tilted()
+    even = replace(prepared.coating, thickness_sd_um=0.03)
+    draw_preparation(replace(prepared, coating=even, other_coating=even), pixels)
+    text = "\n".join(said)
+    assert "thickness 35.7 ± < 0.1 µm (mean ± sd)" in text
+    assert "other coating 35.7 ± < 0.1 µm" in text
+
+
 def test_a_refused_micrograph_shows_what_was_found_before_and_why_it_was_refused(said):
     reason = Finding("no-coating", "nothing lies between foil and surface. " * 12)
     prepared, pixels = tilted(tilt_deg=0.0)

@@ -18,6 +18,28 @@ max_steps = 12
 """
 
 
+SMALLEST = """\
+[network]
+filters = [{filters}, {filters}]
+hidden = [4]
+input_reduction = 8
+
+[train]
+batch = {batch}
+max_steps = {steps}
+"""
+
+
+@pytest.fixture(scope="session")
+def smallest_recipe():
+    """The text of a recipe that trains in moments: two convolutions of two filters on an eighth of the resolution."""
+
+    def text(*, batch: int, steps: int, filters: int = 2, more: str = "") -> str:
+        return SMALLEST.format(batch=batch, steps=steps, filters=filters) + more
+
+    return text
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory, request) -> Path:
     """A folder that all workers of this test session see."""

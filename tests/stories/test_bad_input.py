@@ -91,6 +91,7 @@ def test_other_kinds_of_pixels_are_read_not_refused_for_their_kind(kind, tmp_pat
     [
         (["prepare", "{tmp}/nowhere.tif", "--out", "{tmp}/o"], "no such file or folder: {tmp}/nowhere.tif"),
         (["predict", "{tmp}/empty", "--out", "{tmp}/o"], "no micrograph in"),
+        (["predict", "{tmp}/empty", "--crops", "--out", "{tmp}/o"], "no crop in {tmp}/empty"),
         (["prepare", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "a.png is a file, but a folder is to be written there"),
         (["predict", "{tmp}/a.png", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
         (["explain", "{tmp}/a.png", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
@@ -101,6 +102,7 @@ def test_other_kinds_of_pixels_are_read_not_refused_for_their_kind(kind, tmp_pat
         (["rates", "{tmp}/a.png", "--out", "{tmp}/a.png/o"], "a.png is a file, but a folder is to be written there"),
         (["rates", "{tmp}/nowhere.txt", "--out", "{tmp}/o.csv"], "nowhere.txt does not exist"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o"], "is no campaign: it has no campaign.toml"),
+        (["train", "{tmp}/empty", "--out", "{tmp}/a.png"], "a.png is a file, but a folder is to be written there"),
         (["train", "{tmp}/empty", "--out", "{tmp}/o", "--recipe", "qick"], "did you mean 'quick'"),
         (["evaluate", "{tmp}/empty"], "it is no finished run"),
         (["evaluate", "{tmp}/nowhere"], "{tmp}/nowhere does not exist, but a run is a folder"),

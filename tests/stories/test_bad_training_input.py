@@ -26,37 +26,30 @@ c1,D,12.1,0.0019,0.0018,0.0016,0.0013,0.0008
 c2,L,12.1,0.0019,0.00185,0.00175,0.0016,0.0013
 c3,M,12.1,0.0019,0.00182,0.0017,0.00145,0.0011
 """
-RECIPE = """\
-[network]
-filters = [2, 2]
-hidden = [4]
-input_reduction = 8
-
-[train]
-batch = 2
-max_steps = 6
-"""
 WEIGHTS, STATE = "run/specific/fold_1/weights.safetensors", "run/specific/fold_1/resume/state.safetensors"
 CROP = "campaign/prepared/D900_s0.png"
 
 
 @pytest.fixture(scope="session")
-def made(shared):
+def made(shared, smallest_recipe):
     """A campaign of three electrodes and six crops, recipes, and a run: made by the first worker. Never change it."""
     place = shared / "bad_training_input"
     with FileLock(place.with_suffix(".lock")):
         if not place.exists():
-            make(shared / "half").rename(place)
+            make(shared / "half", smallest_recipe).rename(place)
     return place
 
 
-def make(place):
+def make(place, smallest_recipe):
     place.mkdir()
     write_campaign(place / "campaign")
-    (place / "recipe.toml").write_text(RECIPE)
-    (place / "wide.toml").write_text(RECIPE.replace("[2, 2]", "[4, 4]"))
-    (place / "large_batch.toml").write_text(RECIPE.replace("batch = 2", "batch = 38") + "[folds]\nonly = [0]\n")
-    (place / "no_such_fold.toml").write_text(RECIPE + "[folds]\nonly = [1, 7]\n")
+    for name, different in {
+        "recipe": {},
+        "wide": {"filters": 4},
+        "large_batch": {"batch": 38, "more": "[folds]\nonly = [0]\n"},
+        "no_such_fold": {"more": "[folds]\nonly = [1, 7]\n"},
+    }.items():
+        (place / f"{name}.toml").write_text(smallest_recipe(**{"batch": 2, "steps": 6} | different))
     with pytest.MonkeyPatch.context() as patch:
         be_quick(patch)
         assert main(train(place, "--out", "run")) == 0
@@ -255,6 +248,14 @@ def test_a_network_of_other_layers_is_not_started_from(place, capsys):
         "4 hidden units. Take over the [network] settings of its run into the recipe, or train without --start-from."
     ) in capsys.readouterr().err
     assert not (place / "new").exists()
+
+
+def test_a_run_that_is_there_is_noticed_before_a_campaign_is_prepared(place, monkeypatch, capsys):
+    monkeypatch.setattr(ratescope.train, "prepare_campaign", None)
+    assert main(train(place, "--out", "run")) == 2
+    assert "holds a run already. Go on with it by --resume, or choose another --out." in capsys.readouterr().err
+    assert main(train(place, *RESUME, recipe="wide.toml")) == 2
+    assert "was begun with other settings" in capsys.readouterr().err
 
 
 def test_a_fold_that_is_not_there_is_said(place, capsys):

@@ -35,8 +35,8 @@ def crop_file(tmp_path):
 def test_the_caption_names_micrograph_networks_and_what_is_simulated(
     captions, crop_file, tmp_path, monkeypatch, simulated
 ):
-    def found(paths, pixel_size_um):
-        return [replace(file, simulated=simulated) for file in micrograph_files(paths, pixel_size_um)]
+    def found(paths, pixel_size_um, **options):
+        return [replace(file, simulated=simulated) for file in micrograph_files(paths, pixel_size_um, **options)]
 
     monkeypatch.setattr(ratescope.explain, "micrograph_files", found)
     explain_files([crop_file], tmp_path / "out", crops_given=True, methods=["grad-ram"], capacity="specific")
@@ -74,3 +74,17 @@ def test_an_unknown_layer_makes_nothing(crop_file, tmp_path, capsys):
     assert main(["explain", str(crop_file), "--crops", "--layer", "conv6", "--out", str(out)]) == 2
     assert "the network has no layer 'conv6' with places to map" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_section_that_no_micrograph_has_makes_nothing(crop_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["explain", str(crop_file), "--crops", "--section", "99", "--out", str(out)]) == 2
+    assert "no micrograph has a prepared section 99. Leave --section out" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_crops_are_explained_in_the_folder_that_they_were_prepared_into(captions, crop_file, tmp_path):
+    (crop_file.parent / "prepared.json").touch()
+    given = {"crops_given": True, "methods": ["grad-ram"], "capacity": "specific"}
+    explain_files([crop_file.parent], tmp_path / "out", **given)
+    assert [caption.source.split(";")[0] for caption in captions] == ["a_s3.png"]

@@ -5,6 +5,7 @@ The crops are drawn instead of prepared: four grey electrodes that differ in not
 
 import csv
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,20 +22,7 @@ LOADS_MPA = {"A": 0, "B": 100, "C": 200, "D": 300}
 IDS = tuple(CropId(name, f"{name}{n}", f"{name}{n}.tif", 0) for name in LOADS_MPA for n in (1, 2))
 THICKNESS_UM = {crop.file: 70.0 - LOADS_MPA[crop.electrode] / 20.0 for crop in IDS}
 RATES = ("0.2", "1", "2", "3", "5")
-RECIPE = """\
-[network]
-filters = [2, 2]
-hidden = [4]
-input_reduction = 8
-
-[train]
-batch = 4
-max_steps = 8
-facts = ["load_mpa", "coating_thickness_um"]
-
-[folds]
-only = [0]
-"""
+TOLD = 'facts = ["load_mpa", "coating_thickness_um"]\n\n[folds]\nonly = [0]\n'
 
 
 def drawn_crops(*_arguments, **_options):
@@ -62,11 +50,11 @@ def write_campaign(folder):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, smallest_recipe):
     """A campaign, a recipe, a run of it, and one crop."""
     folder = tmp_path_factory.mktemp("facts")
     write_campaign(folder / "campaign")
-    (folder / "recipe.toml").write_text(RECIPE)
+    (folder / "recipe.toml").write_text(smallest_recipe(batch=4, steps=8, more=TOLD))
     Image.fromarray(drawn_crops().pixels[0]).save(folder / "crop.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ratescope.train, "prepare_campaign", drawn_crops)
@@ -138,8 +126,16 @@ def test_a_prediction_with_facts_is_explained(place, tmp_path):
     assert (tmp_path / written["maps"][0]["map"]).is_file()
 
 
-def test_networks_with_facts_are_audited(place, drawn):
+def test_networks_with_facts_are_audited_and_what_is_left_out_is_said(place, drawn, monkeypatch, capsys):
+    few = ratescope.audit.Extent(planted=3, cascades=1, hidden=1, random_orders=1, laid=1)
+    monkeypatch.setattr(ratescope.audit, "audit_run", partial(ratescope.audit.audit_run, extent=few))
     assert main(["audit", str(place / "run")]) == 0
+    said = capsys.readouterr().out
+    assert "one network alone has no spread" in said
+    assert "audit.html" in said
+    report = (place / "run" / "audit.html").read_text(encoding="utf-8")
+    assert "also told coating_thickness_um, load_mpa" in report
+    assert "On what the maps lie is not said" in report
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ratescope.audit import Extent, audit_run
 from ratescope.baselines.ladder import RUNGS
 from ratescope.cli import main
 
@@ -217,8 +218,43 @@ def test_crops_can_be_predicted_and_explained_as_they_are(prepared, run, tmp_pat
     assert all((tmp_path / "e" / entry["picture"]).is_file() for entry in entries)
 
 
-def test_an_audit_plants_artefacts(run, capsys):
-    assert main(["audit", str(run)]) == 0
-    assert "a planted scratch moves the specific prediction by" in capsys.readouterr().out
-    table = rows_of(run / "audit.csv")
+@pytest.fixture(scope="module")
+def audited(run, tmp_path_factory):
+    """Half of the run, audited by few crops; what was written and said."""
+    half = tmp_path_factory.mktemp("audited")
+    shutil.copytree(run / "specific", half / "specific")
+    written, said = audit_run(half, extent=Extent(planted=4, cascades=1, hidden=1, random_orders=1, laid=2))
+    return {path.name: path for path in written}, said
+
+
+def test_an_audit_plants_artefacts(audited):
+    files, said = audited
+    assert said[1].startswith("a planted scratch moves the specific prediction by")
+    table = rows_of(files["audit.csv"])
     assert set(table.artefact) == {"void", "scratch", "brightness step", "stamp"}
+    assert (table.shift_in_spreads - table.mean_absolute_shift / table.spread).abs().max() < 1e-6
+    assert table.measured_error.notna().all()
+
+
+def test_an_audit_lays_maps_over_the_truth_and_makes_weights_random(audited):
+    files, _ = audited
+    relevance = rows_of(files["audit_relevance.csv"])
+    whole = relevance[relevance.electrode.isna()].groupby(["capacity", "method", "c_rate_per_h"])
+    assert whole[["area", "mass"]].sum().to_numpy() == pytest.approx(1.0)
+    assert len(whole) == 3 * 5
+    assert rows_of(files["audit_sanity.csv"]).random_layers.max() == 11
+    assert set(rows_of(files["audit_deletion.csv"]).order) == {"grad-ram", "guided-backprop", "occlusion", "random"}
+    assert "On what do the maps lie? (simulated, by the truth)" in files["audit.html"].read_text(encoding="utf-8")
+
+
+def test_the_audit_of_a_run_whose_campaign_is_gone_says_so_and_writes_nothing(run, tmp_path, capsys):
+    for fold in (0, 1, 2):
+        shutil.copytree(run / "specific" / f"fold_{fold}", tmp_path / "run" / "specific" / f"fold_{fold}")
+    for name in ("settings.toml", "folds.csv"):
+        shutil.copy(run / "specific" / name, tmp_path / "run" / "specific")
+    inputs = json.loads((run / "specific" / "campaign.json").read_text(encoding="utf-8"))
+    inputs["folder"] = str(tmp_path / "gone")
+    (tmp_path / "run" / "specific" / "campaign.json").write_text(json.dumps(inputs), encoding="utf-8")
+    assert main(["audit", str(tmp_path / "run")]) == 2
+    assert f"{tmp_path / 'gone'}, which is not there. Bring the campaign back." in capsys.readouterr().err
+    assert not list((tmp_path / "run").glob("audit*"))

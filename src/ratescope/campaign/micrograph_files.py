@@ -47,8 +47,12 @@ class MicrographFile:
     simulated: bool = False
 
 
-def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) -> list[MicrographFile]:
+def micrograph_files(
+    paths: Sequence[Path], pixel_size_um: float | None = None, *, crops: bool = False
+) -> list[MicrographFile]:
     """The micrographs that paths name: files, folders, or campaigns (whose sheets give the pixel size).
+
+    With ``crops``, folders that ``ratescope prepare`` wrote give their crops.
 
     Raises
     ------
@@ -75,7 +79,9 @@ def micrograph_files(paths: Sequence[Path], pixel_size_um: float | None = None) 
                 for m in campaign.micrographs
             )
         else:
-            found.extend(MicrographFile(f, str(f), f.stem, pixel_size_um) for f in find_micrograph_files([path]))
+            found.extend(
+                MicrographFile(f, str(f), f.stem, pixel_size_um) for f in find_micrograph_files([path], crops=crops)
+            )
     once = {file.path.resolve(): file for file in found}
     if not once:
         raise InputError(

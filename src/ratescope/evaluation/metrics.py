@@ -29,6 +29,7 @@ PARTS = ("train", "validation", "test")
 SMALL_SHARE = 0.05  # our choice: below 5 % of the theoretical capacity a percentage says little
 POROSITY_STEP = 0.05  # our choice: puts the porosities of Table 1 under their own labels, 50, 35, 30, 25 and 20 %
 USUAL_CELL_SCATTER = 0.02  # our choice where cells are unknown: cells of one electrode scatter by 1 to 2.6 %
+LEAST_CELL_SCATTER = 0.005  # our choice: cells that agree better do so by chance, or because they are simulated (0025)
 
 
 def metrics(
@@ -54,7 +55,8 @@ def metrics(
         The baselines' predictions of the same crops in the same folds, in the same columns. Where a baseline says
         nothing (NaN, at a C-rate that its training part never saw) it is not scored; ``values`` counts what is.
     cell_scatter : mapping from C-rate to float
-        Standard deviation between cells of one electrode (`cell_scatter`); 2 % of the capacity where not given.
+        Standard deviation between cells of one electrode (`cell_scatter`); 2 % of the capacity where not given, and
+        never taken as less than 0.5 % of it.
     porosity_of : mapping from electrode to porosity
         Written beside the electrodes; scores by porosity put electrodes together whose porosities round to the same
         5 %, and leave out those without one.
@@ -213,14 +215,15 @@ def _scores_by_both(table: pd.DataFrame, column: str) -> dict[str, dict[str, Sco
 
 
 def _telling_rates(table: pd.DataFrame, scatter: Mapping[float, float] | None) -> set[str]:
-    """C-rates at which electrodes differ by more than cells of one electrode scatter."""
+    """C-rates at which electrodes differ by more than cells of one electrode scatter (decisions 0006 and 0025)."""
     means = table.pivot_table("measured", "c_rate_per_h", "electrode")
     telling = set()
     for rate, row in zip(means.index, means.to_numpy(float), strict=True):
         known = row[np.isfinite(row)]
-        usual = USUAL_CELL_SCATTER * float(known.mean())
-        cells_scatter = usual if scatter is None else scatter.get(float(rate), usual)
-        if len(known) > 1 and float(known.std(ddof=1)) > cells_scatter:
+        capacity = float(known.mean())
+        cells_scatter = (scatter or {}).get(float(rate), USUAL_CELL_SCATTER * capacity)
+        floor = max(cells_scatter, LEAST_CELL_SCATTER * capacity)
+        if len(known) > 1 and float(known.std(ddof=1)) > floor:
             telling.add(_name(rate))
     return telling
 

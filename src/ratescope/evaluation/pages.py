@@ -8,6 +8,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ratescope.evaluation.figures import UNIT_LABEL
+from ratescope.measured import plus_minus
 
 DECIMALS = {"Ah/kg": 1, "Ah/L": 0, "mAh/cm2": 2, "%": 1, "µm": 1, "R²": 2}  # our choice: what a rate test repeats to
 
@@ -32,8 +33,7 @@ def spread(value: float, unit: str) -> str:
     >>> spread(1.27, "Ah/kg"), spread(0.03, "Ah/kg")
     ('± 1.3', '± < 0.1')
     """
-    step = 10.0 ** -DECIMALS[unit]
-    return f"± {number(value, unit)}" if round(value, DECIMALS[unit]) >= step else f"± < {number(step, unit)}"
+    return plus_minus(value, DECIMALS[unit])
 
 
 @cache

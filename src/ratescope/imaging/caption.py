@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 
 from ratescope.imaging.pens import Pen, stroke
 from ratescope.lettering import BLUE, INK, MUTED, PAPER, VERMILLION, font, shortened, wrapped
-from ratescope.records import Finding, Prepared
+from ratescope.measured import plus_minus
+from ratescope.records import Coating, Finding, Prepared
 from ratescope.units import bar_length_um
 
 MOST_NOTES = 14  # our choice: more are counted; prepared.json has them all
@@ -73,9 +74,9 @@ def _measured(prepared: Prepared, shape: tuple[int, int] | None) -> str:
     said = []
     if (coating := prepared.coating) is not None:
         least = "at least " if coating.is_cut else ""
-        said.append(f"thickness {least}{coating.thickness_um:.1f} ± {coating.thickness_sd_um:.1f} µm (mean ± sd)")
+        said.append(f"thickness {least}{_thickness(coating)} (mean ± sd)")
     if (other := prepared.other_coating) is not None:
-        said.append(f"other coating {other.thickness_um:.1f} ± {other.thickness_sd_um:.1f} µm")
+        said.append(f"other coating {_thickness(other)}")
     if (collector := prepared.collector) is not None:
         said.append(f"tilt {collector.tilt_deg:+.2f}°".replace("-", "−"))
         said.append(f"confidence in the foil {collector.confidence:.2f}")
@@ -84,6 +85,10 @@ def _measured(prepared: Prepared, shape: tuple[int, int] | None) -> str:
     if shape is not None:
         said.append(f"{shape[0]} × {shape[1]} px")
     return "   ·   ".join(said)
+
+
+def _thickness(coating: Coating) -> str:
+    return f"{coating.thickness_um:.1f} {plus_minus(coating.thickness_sd_um, 1)} µm"
 
 
 def _notes(prepared: Prepared) -> Iterator[tuple[str, str]]:

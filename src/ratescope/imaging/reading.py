@@ -43,19 +43,21 @@ READ_ERRORS = (
 )  # what tifffile, imagecodecs, czifile and Pillow raise on damaged files, or warn of where warnings are errors
 
 _CROP_NAME = r".+_s\d+\.png"
+_BESIDE_CROPS = "prepared.json"
 _WRITTEN_BESIDE = {
-    "prepared.json": re.compile(rf"pictures|contact_sheet(_\d+)?\.jpg|{_CROP_NAME}"),
+    _BESIDE_CROPS: re.compile(rf"pictures|contact_sheet(_\d+)?\.jpg|{_CROP_NAME}"),
     "explain.json": re.compile(r".+_s\d+_(specific|density)_[a-z-]+\.png"),
 }  # micrographs may lie there too: who writes crops among them finds the same ones again
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it logs what we say in our own sentence
 
 
-def find_micrograph_files(paths: Iterable[Path]) -> list[Path]:
+def find_micrograph_files(paths: Iterable[Path], *, crops: bool = False) -> list[Path]:
     """Micrograph files among files, folders and patterns such as ``folder/*.tif``, sorted, each once.
 
     Folders are searched with all that lies below them, except hidden folders, ``truth`` folders of virtual campaigns
-    and what ratescope wrote: crops, maps and pictures. Files that are named stand as they are.
+    and what ratescope wrote: crops, maps and pictures. Files that are named stand as they are. With ``crops`` it is the
+    other way round: of the folders that ``ratescope prepare`` wrote, the crops alone are found.
 
     Raises
     ------
@@ -63,11 +65,11 @@ def find_micrograph_files(paths: Iterable[Path]) -> list[Path]:
         If a path does not exist, a pattern matches nothing, or nothing is found.
     """
     paths = matching_paths(paths)
-    found = {file for path in paths for file in ([path] if path.is_file() else _files_below(path))}
+    found = {file for path in paths for file in ([path] if path.is_file() else _files_below(path, crops=crops))}
     if not found:
         raise InputError(
-            f"no micrograph in {', '.join(map(str, paths))}: files ending in {', '.join(sorted(SUFFIXES))} are read. "
-            "Name the files, or the folder that holds them."
+            f"no {'crop' if crops else 'micrograph'} in {', '.join(map(str, paths))}: files ending in "
+            f"{', '.join(sorted(SUFFIXES))} are read. Name the files, or the folder that holds them."
         )
     return sorted(found)
 
@@ -108,26 +110,32 @@ def check_pixel_size(pixel_size_um: float | None) -> None:
         )
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    ours = [written for mark, written in _WRITTEN_BESIDE.items() if (folder / mark).exists()]
+def _files_below(folder: Path, *, crops: bool) -> Iterator[Path]:
+    marks = [mark for mark in _WRITTEN_BESIDE if (folder / mark).exists()]
+    crops_alone = crops and _BESIDE_CROPS in marks
     for path in folder.iterdir():
         if path.name.startswith(".") or path.name == "truth":
             continue
-        if any(written.fullmatch(path.name) for written in ours) and not _is_named_like_a_crop_only(path):
-            continue
+        is_named_so = any(_WRITTEN_BESIDE[mark].fullmatch(path.name) for mark in marks)
+        is_ours = is_named_so and not _is_named_like_a_crop_only(path)
         if path.is_dir():
-            yield from _files_below(path)
-        elif path.suffix.lower() in SUFFIXES:
+            yield from () if is_ours else _files_below(path, crops=crops)
+        elif _is_crop(path) if crops_alone else path.suffix.lower() in SUFFIXES and not is_ours:
             yield path
 
 
 def _is_named_like_a_crop_only(path: Path) -> bool:
-    """Whether a PNG is named as our crops are, but of another size: microscopes, too, call a scene ``a_s1.png``."""
-    if not re.fullmatch(_CROP_NAME, path.name):
+    """Whether it is named as our crops are, but is none: microscopes, too, call a scene ``a_s1.png``."""
+    return re.fullmatch(_CROP_NAME, path.name) is not None and not _is_crop(path)
+
+
+def _is_crop(path: Path) -> bool:
+    """Whether a file has the name and the size of our crops."""
+    if not re.fullmatch(_CROP_NAME, path.name) or not path.is_file():
         return False
     with path.open("rb") as handle:
         head = handle.read(24)  # signature, then the header's length and name, width and height
-    return head[16:] != struct.pack(">II", CROP_COLUMNS, CROP_ROWS)
+    return head[16:] == struct.pack(">II", CROP_COLUMNS, CROP_ROWS)
 
 
 def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise_um: float | None = None) -> Micrograph:

@@ -4,6 +4,7 @@ No global state: figures are `Figure` objects, never pyplot's. Functions named `
 """
 
 from ratescope.evaluation.figures.attribution import attribution_figure, attribution_png, draw_crop, draw_influence_bar
+from ratescope.evaluation.figures.audit import hidden_svg, likeness_svg, planted_svg, relevance_svg
 from ratescope.evaluation.figures.ladder import (
     Kind,
     Rung,
@@ -56,13 +57,17 @@ __all__ = [
     "draw_rate_curve",
     "draw_rate_plot",
     "draw_training",
+    "hidden_svg",
     "implied_porosity_svg",
     "ladder_svg",
+    "likeness_svg",
     "measured_and_predicted_svg",
     "ordered",
     "parity_svg",
+    "planted_svg",
     "rate_panels_svg",
     "rate_test_png",
+    "relevance_svg",
     "story_png",
     "style_rate_axes",
     "training_svg",

@@ -16,6 +16,7 @@ from ratescope.evaluation.figures.style import (
     MUTED,
     TITLE,
     UNIT_LABEL,
+    as_label,
     new_figure,
     panels_of,
     style_axes,
@@ -41,7 +42,7 @@ def draw_rate_curve(axes: Axes, curve: RateCurve, *, colour: str | None = None, 
 def draw_measured_curve(axes: Axes, curve: RateCurve, *, colour: str = INK, label: str = "measured") -> None:
     """A measured rate curve: markers, with the scatter between cells as bars."""
     style: dict[str, Any] = {"fmt": "s", "color": colour, "ms": 4.5, "mfc": "white", "capsize": 2.5, "lw": 1.1}
-    axes.errorbar(curve.c_rates_per_h, curve.values, yerr=curve.spread, label=label, zorder=4, **style)
+    axes.errorbar(curve.c_rates_per_h, curve.values, yerr=curve.spread, label=as_label(label), zorder=4, **style)
     style_rate_axes(axes, curve.c_rates_per_h, f"{CAPACITY_NAME[curve.capacity]} / {UNIT_LABEL[curve.unit]}")
 
 
@@ -78,7 +79,7 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
 
 def _draw_line_and_spread(axes: Axes, curve: RateCurve | Panel, colour: str, label: str) -> None:
     rates, capacity, spread = curve.c_rates_per_h, np.asarray(curve.values), curve.spread
-    axes.plot(rates, capacity, "o-", color=colour, label=label, zorder=3, **LINE)
+    axes.plot(rates, capacity, "o-", color=colour, label=as_label(label), zorder=3, **LINE)
     if spread is not None and np.isfinite(spread).all():
         band: dict[str, Any] = {"color": colour, "alpha": 0.22, "lw": 0, "label": SPREAD_LABEL}
         axes.fill_between(rates, capacity - spread, capacity + spread, **band)

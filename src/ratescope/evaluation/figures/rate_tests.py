@@ -20,6 +20,7 @@ from ratescope.evaluation.figures.style import (
     MUTED,
     TITLE,
     UNIT_LABEL,
+    as_label,
     colours,
     new_figure,
     png_of,
@@ -67,7 +68,7 @@ def rate_test_png(
     draw_discharges(left, electrodes, c_rates_per_h)
     draw_rate_plot(right, electrodes)
     if note:
-        figure.supxlabel(note, fontsize=8.5, color=MUTED, x=0.01, ha="left")
+        figure.supxlabel(note, fontsize=8.5, color=MUTED, x=0.01, ha="left", parse_math=False)
     return png_of(figure)
 
 
@@ -93,7 +94,7 @@ def draw_rate_plot(axes: Axes, electrodes: Sequence[ElectrodeCurves]) -> None:
     """Capacity against C-rate: means over cells with their spread as bars; the fitted law, or dots where none fits."""
     for electrode, colour, marker in _styled(electrodes):
         curve = electrode.curve
-        bars: dict[str, Any] = {"ecolor": colour, "elinewidth": 1.1, "capsize": 2.5, "label": electrode.name}
+        bars: dict[str, Any] = {"ecolor": colour, "elinewidth": 1.1, "capsize": 2.5, "label": as_label(electrode.name)}
         axes.errorbar(
             curve.c_rates_per_h, curve.values, _known(curve.spread), fmt=marker, color=colour, **_POINT, **bars
         )

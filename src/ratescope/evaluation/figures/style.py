@@ -65,6 +65,18 @@ def some_of(names: Sequence[str]) -> list[str]:
     return [names[place] for place in places]
 
 
+def as_label(name: str) -> str:
+    r"""A name that people chose, so that a figure shows it as it is.
+
+    Between dollars matplotlib would read a formula, and it keeps what begins with an underscore out of legends.
+
+    >>> as_label("30 $ a_b $"), as_label("_30")
+    ('30 \\$ a_b \\$', '\u200b_30')
+    """
+    escaped = name.replace("$", r"\$")
+    return f"\u200b{escaped}" if escaped.startswith("_") else escaped  # a space without width
+
+
 def png_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
     """A figure as PNG."""
     content = io.BytesIO()

@@ -14,6 +14,7 @@ from ratescope.evaluation.figures.style import (
     LEGEND,
     MARKERS,
     UNIT_LABEL,
+    as_label,
     colours,
     new_figure,
     panels_of,
@@ -60,7 +61,7 @@ def draw_measured_and_predicted(
     for electrode, colour, marker in zip(electrodes, colours(len(electrodes)), cycle(MARKERS), strict=False):
         one = curves[curves["electrode"] == electrode]
         rates = one["c_rate_per_h"]
-        label = (name_of or {}).get(electrode, electrode)
+        label = as_label((name_of or {}).get(electrode, electrode))
         axes.plot(rates, one["measured"], marker, color=colour, ms=5, mfc="white", mew=1.3, zorder=3, label=label)
         axes.plot(rates, one["predicted"], color=colour, lw=1.4, zorder=2)
         low, high = one["predicted"] - one["spread"], one["predicted"] + one["spread"]
@@ -76,13 +77,23 @@ def draw_training(axes: Axes, histories: Mapping[str, pd.DataFrame]) -> None:
     for (name, history), colour in zip(histories.items(), cycle(colours(len(histories))), strict=False):
         steps, training, validation = (history[column].to_numpy(float) for column in HISTORY_COLUMNS)
         axes.plot(steps, training, color=colour, lw=0.8, alpha=0.55)
-        axes.plot(steps, validation, color=colour, lw=1.5, label=name)
+        axes.plot(steps, validation, color=colour, lw=1.5, label=as_label(name))
         if np.isfinite(validation).any():
             best = np.nanargmin(validation)
             axes.plot(steps[best], validation[best], "o", color=colour, ms=5, mec="white", zorder=4)
-    axes.set_yscale("log")
+    _percent_in_decades(axes)
     axes.set(xlabel="step", ylabel="mean absolute percentage error / %")
     axes.legend(loc="upper right", **LEGEND)
+
+
+def _percent_in_decades(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers: by itself it says 6 × 10¹ where 60 is meant."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))  # our choice: about evenly apart
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.minorticks_off()
 
 
 def ordered(electrodes: Iterable[str], name_of: Mapping[str, str]) -> list[str]:
