@@ -23,18 +23,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from one_network import crops_and_curves, places_of, trained
 
-from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.folds import make_folds
-from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import read_campaign
 from ratescope.evaluation.planting import ARTEFACTS, PROXIES
 from ratescope.evaluation.scores import mape_percent
 from ratescope.files import write_csv
-from ratescope.network.ensemble import read_network
-from ratescope.network.training import train_network
 from ratescope.settings import NetworkSettings, Settings, TrainSettings
-from ratescope.units import RATES_PER_H
 
 TARGET = Path(__file__).with_name("0007-planted-proxy.csv")
 CLEAN = "none"
@@ -54,21 +50,16 @@ def settings_of(seed, steps):
 
 
 def read(folder):
-    """Crops, their curves, how dense the electrode of each is (0 to 1), a fold's parts as places, whether simulated."""
+    """Crops, their curves, how dense the electrode of each is (0 to 1), a fold's parts as places."""
     campaign = read_campaign(folder)
-    crops = prepare_campaign(campaign, Settings().prepare, jobs=2)
-    curves = curves_to_learn(campaign, measured_curves(rate_tests(campaign), "specific"))
+    crops, measured = crops_and_curves(folder, "specific")
     fold = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[0]
     porosity = np.array([campaign.electrodes[crop.electrode].porosity for crop in crops.ids], float)
     if not np.isfinite(porosity).all():
         raise SystemExit(f"{folder}: electrodes.csv tells no porosity of some electrodes. Fill it in.")
     density = (porosity.max() - porosity) / np.ptp(porosity)
-    parts = {
-        name: np.array([place for place, crop in enumerate(crops.ids) if crop in getattr(fold, name)])
-        for name in ("train", "validation", "test")
-    }
-    measured = np.stack([curves[crop.electrode] for crop in crops.ids])
-    return crops.pixels, measured, density, parts, campaign.facts.simulated
+    parts = {name: places_of(crops, getattr(fold, name)) for name in ("train", "validation", "test")}
+    return crops.pixels, measured, density, parts
 
 
 def with_artefact(kind, crops, strengths):
@@ -80,24 +71,11 @@ def with_artefact(kind, crops, strengths):
 
 def row_of(kind, seed, steps, campaign, work):
     """Train one network, or read it where it is finished, and ask it."""
-    pixels, curves, density, parts, simulated = campaign
-    name = f"{kind.replace(' ', '-')}_{seed}_{steps}"
-    train_network(
-        with_artefact(kind, pixels, density),
-        curves,
-        train=parts["train"],
-        validation=parts["validation"],
-        settings=settings_of(seed, steps),
-        capacity="specific",
-        c_rates_per_h=RATES_PER_H,
-        folder=work / name,
-        resume=True,
-        trained_on=f"crops, artefact that follows the porosity: {kind}",
-        simulated=simulated,
-        on_progress=lambda done, total, what: print(f"\r{name}: {done} of {total}, {what}    ", end="", flush=True),
-    )
-    print()
-    ensemble = read_network(work / name / "weights.safetensors")
+    pixels, curves, density, parts = campaign
+    own = work / f"{kind.replace(' ', '-')}_{seed}_{steps}"
+    shown = with_artefact(kind, pixels, density)
+    settings = settings_of(seed, steps)
+    ensemble = trained(own, shown, curves, parts["train"], parts["validation"], settings, "specific")
     crops, measured, strengths = (values[parts["test"]] for values in (pixels, curves, density))
 
     def said(shown):

@@ -288,7 +288,7 @@ def explain(
 
 @app.command()
 def audit(run: arguments.Run) -> int:
-    """Plant artefacts into crops and see how far a run's networks are moved by them."""
+    """Ask a run's networks by experiment: do planted artefacts move them, and are their maps worth a look."""
     from ratescope.audit import audit_run
 
     with progress() as tell:
