@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ratescope.attribution.witnesses import evenly
 from ratescope.campaign.crops import prepare_campaign
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import read_campaign
@@ -30,7 +31,7 @@ def places_of(crops, part):
 def spread_over_porosity(campaign, count):
     """So many electrodes, spread evenly over the porosities."""
     names = sorted(campaign.electrodes, key=lambda name: campaign.electrodes[name].porosity)
-    return {names[place] for place in np.linspace(0, len(names) - 1, count).round().astype(int)}
+    return {names[place] for place in evenly(len(names), count)}
 
 
 def errors(ensemble, crops, measured, test):
@@ -76,9 +77,7 @@ def trained(folder: Path, pixels, measured, train, validation, settings, capacit
         start_from=start_from,
         trained_on="simulated micrographs",
         simulated=True,
-        on_progress=lambda done, total, what: print(
-            f"\r{folder.name}: {done} of {total}, {what}  ", end="", flush=True
-        ),
+        on_progress=tell,
     )
     print()
     return read_network(folder / "weights.safetensors")

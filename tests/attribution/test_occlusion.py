@@ -151,6 +151,10 @@ def test_a_square_that_cannot_be_moved_over_the_crop_is_refused(random_network, 
         occlude(random_network(), crop, GREY, size_px=size_px, stride_px=stride_px)
 
 
-def test_a_crop_that_the_poolings_do_not_divide_is_refused(random_network):
-    with pytest.raises(InputError, match=r"multiples of 8 px .* got 24 × 44\. Prepare crops"):
-        occlude(random_network(input_reduction=2), np.zeros((24, 44, 3), np.uint8), GREY)
+def test_a_crop_that_the_poolings_do_not_divide_agrees_too(random_network):
+    """They leave out the last rows and columns, which then change nothing."""
+    network = random_network(input_reduction=2)
+    crop = np.random.default_rng(8).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    ours = occlude(network, crop, GREY, size_px=5, stride_px=6)
+    twin = occlude_slowly(network, crop, GREY, 5, 6)
+    np.testing.assert_allclose(ours, twin, rtol=0, atol=1e-9 * np.abs(twin).max() + 1e-12)

@@ -18,6 +18,7 @@ from ratescope.attribution.maps import METHODS, Method, ensemble_maps
 from ratescope.attribution.occlusion import occlude
 from ratescope.attribution.sanity import MapOf, cascade, unlearned
 from ratescope.attribution.witnesses import AskedCrop
+from ratescope.evaluation.audit_tables import RANDOM
 from ratescope.evaluation.relevance import Relevance, relevance_of
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.ensemble import Ensemble
@@ -30,10 +31,7 @@ LIKENESS_COLUMNS = ("capacity", "method", "network", "file", "section", "random_
 DELETION_COLUMNS = (
     "capacity", "order", "repeat", "file", "section", "c_rate_per_h", "way", "share", "predicted", "moved", "unit",
 )  # fmt: skip
-RANDOM = "random"
-EVERY = (
-    4  # our choice: what random weights draw is a reference without an interval, and takes as long as what was learned
-)
+EVERY = 4  # our choice: what random weights draw is a reference without an interval, and takes as long as the rest
 CELL_PX = 16  # our choice: cells of 2 µm, about a third of a grain; all orders hide the same cells
 
 

@@ -71,12 +71,3 @@ def deletion(
             first = torch.from_numpy(place_of_pixel < round(share * influence.size))
             said.append(network(torch.where(first ^ insertion, colour, pixels))[0].double().numpy())
     return np.stack(said)
-
-
-def moved_by(capacities: NDArray[np.float64], shares: Sequence[float] = SHARES) -> NDArray[np.float64]:
-    """How far predictions are from the first one while cells are hidden: the mean over the shares, rate by rate.
-
-    >>> moved_by(np.array([[150.0], [140.0], [130.0]]), shares=(0.0, 0.5, 1.0))
-    array([10.])
-    """
-    return np.asarray(np.trapezoid(np.abs(capacities - capacities[0]), shares, axis=0))

@@ -63,10 +63,10 @@ def occlude(
     Raises
     ------
     InputError
-        If the square has no size, does not move, or is larger than the crop; if the crop is of another size; or if
-        the network has a layer for which this cannot be exact.
+        If the square has no size, does not move, or is larger than the crop; or if the network has a layer for which
+        this cannot be exact.
     """
-    _check(network, crop, size_px, stride_px)
+    _check(crop, size_px, stride_px)
     keep_large_blocks()
     tops, lefts = (_starts(length, size_px, stride_px) for length in crop.shape[:2])
     with torch.no_grad():
@@ -194,16 +194,10 @@ def _only_inside(patches: Tensor, spans: tuple[Span, Span], step: int, lengths: 
     return patches * inside[:, None]
 
 
-def _check(network: RateNetwork, crop: NDArray[np.uint8], size_px: int, stride_px: int) -> None:
+def _check(crop: NDArray[np.uint8], size_px: int, stride_px: int) -> None:
     largest = min(crop.shape[:2])
     if not (1 <= size_px <= largest and stride_px >= 1):
         raise InputError(
             f"the occluding square has an edge of 1 to {largest} px and a step of at least 1 px; asked for "
             f"{size_px} and {stride_px}. The paper's are 7 and 7."
-        )
-    cell_px = network.settings.input_reduction * 2 ** (len(network.settings.filters) // 2 - 1)
-    if crop.shape[0] % cell_px or crop.shape[1] % cell_px:
-        raise InputError(
-            f"a crop's sides are multiples of {cell_px} px for this network; got {crop.shape[0]} × {crop.shape[1]}. "
-            "Prepare crops of 224 × 672 px with ratescope prepare."
         )

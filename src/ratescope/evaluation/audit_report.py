@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ratescope.evaluation.audit_tables import FEWEST_MICROGRAPHS, Row, verdict
+from ratescope.evaluation.audit_tables import FEWEST_MICROGRAPHS, RANDOM, Row, verdict
 from ratescope.evaluation.figures import SPREAD_LABEL, hidden_svg, likeness_svg, planted_svg, relevance_svg
 from ratescope.evaluation.figures.audit import WORDS_OF_METHOD
 from ratescope.evaluation.pages import template
@@ -18,7 +18,6 @@ from ratescope.evaluation.pictures import jpeg_uri, svg_uri
 from ratescope.evaluation.planting import ARTEFACTS
 from ratescope.units import CAPACITY_NAME, CROP_ROWS, NETWORK_PIXEL_SIZE_UM, UNIT_OF, Capacity
 
-RANDOM = "random"
 STILL_ALIKE = 0.5  # our choice: a map that keeps half of its order of places shows the picture as much as the network
 
 

@@ -25,6 +25,7 @@ RELEVANCE_COLUMNS = (
     "capacity", "method", "place", "c_rate_per_h", "electrode", "porosity", "crops", "micrographs", "area", "mass",
     "ratio", "low", "high", "rank", "net", "ratio_random_weights",
 )  # fmt: skip
+RANDOM = "random"  # the order of places that the methods' orders are compared with
 FEWEST_MICROGRAPHS = 4  # our choice: from fewer, an interval by drawing micrographs again says little
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratescope.evaluation.audit_tables import RANDOM
 from ratescope.evaluation.figures.style import (
     COLOUR_OF,
     GRID,
@@ -20,19 +21,15 @@ from ratescope.evaluation.figures.style import (
     style_axes,
     svg_of,
 )
+from ratescope.evaluation.map_caption import METHOD_NAME
 
 if TYPE_CHECKING:  # both take 0.3 s to import
     import pandas as pd
     from matplotlib.axes import Axes
 
-COLOUR_OF_METHOD = {"grad-ram": "#0072b2", "guided-backprop": "#d55e00", "occlusion": "#009e73", "random": MUTED}
+COLOUR_OF_METHOD = {"grad-ram": "#0072b2", "guided-backprop": "#d55e00", "occlusion": "#009e73", RANDOM: MUTED}
 ASIDE = 0.13  # of the distance between two C-rates, so that two points at one height are both seen
-WORDS_OF_METHOD = {
-    "grad-ram": "Grad-RAM",
-    "guided-backprop": "guided backpropagation",
-    "occlusion": "occlusion",
-    "random": "random order",
-}
+WORDS_OF_METHOD = METHOD_NAME | {RANDOM: "random order"}
 
 
 def draw_shifts(axes: Axes, table: pd.DataFrame) -> None:
