@@ -5,6 +5,7 @@
 Everything is kept under scratch/, so that an interrupted run goes on where it stopped.
 """
 
+import csv
 import json
 import shutil
 import sys
@@ -13,6 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ratescope.cli import main
+from ratescope.demo import EXPECTED, bundled_micrographs
+from ratescope.evaluation.tables import CURVE_COLUMNS
+from ratescope.files import write_csv
+from ratescope.predict import BUNDLED, predict_files
 from ratescope.units import CAPACITIES
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.microscope import photograph
@@ -21,7 +26,6 @@ from ratescope.virtual_lab.packing import cut_cross_section
 
 ROOT = Path(__file__).parents[2]
 SCRATCH = ROOT / "scratch"
-BUNDLED = ROOT / "src" / "ratescope" / "bundled"
 CAMPAIGN = ["--design", "continuum", "--electrodes", "64", "--seed", "2024", "--small"]
 DEMO = (("loose", 0.0, 0.46), ("medium", 180.0, 0.31), ("dense", 620.0, 0.21))  # name, load in MPa, porosity
 DEMO_COLUMNS = 2800
@@ -72,6 +76,16 @@ def make_micrographs() -> None:
         write_micrograph(path, micrograph, compression="jpeg", quality=92)
 
 
+def write_expected() -> None:
+    """The answers by which `ratescope demo` checks an installation."""
+    out = SCRATCH / "bundled-answers"
+    predict_files(bundled_micrographs(), out)
+    with (out / "curves.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row | {"name": Path(row["name"]).name} for row in csv.DictReader(file)]
+    write_csv(EXPECTED, CURVE_COLUMNS, rows)
+
+
 if __name__ == "__main__":
     make_micrographs()
     make_ensemble()
+    write_expected()

@@ -58,6 +58,8 @@ def demo(out: arguments.Out = Path("ratescope-demo")) -> int:
     with progress() as tell:
         written = run_demo(out, on_progress=tell)
     print("The micrographs of this demo are simulated, and the bundled ensemble learned from simulated ones.")
+    for remark in written.remarks:
+        print(f"note: {remark}")
     return _close(written.files, written.inputs, written.refused)
 
 

@@ -2,19 +2,76 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+import csv
 from pathlib import Path
 
-from ratescope.predict import predict_files
+from ratescope.errors import InstallationError
+from ratescope.predict import BUNDLED, predict_files
 from ratescope.records import OnProgress, no_progress
 from ratescope.written import Written
 
+EXPECTED = BUNDLED / "expected.csv"
+TOLERANCE = 0.005  # of the largest capacity of a curve; our choice: processors differ in the sixth digit
+
+_REMEDY = "Do not trust this installation's predictions: install ratescope anew, with the versions that it asks for."
+
+Curves = dict[tuple[str, str], dict[str, float]]
+"""Capacity by C-rate, by micrograph and capacity."""
+
 
 def run_demo(out: Path, *, on_progress: OnProgress = no_progress) -> Written:
-    """Predict the bundled micrographs into a folder, maps and report included."""
-    return predict_files(bundled_micrographs(), out, micrographs_simulated=True, on_progress=on_progress)
+    """Predict the bundled micrographs into a folder, maps and report included, and check this installation by them.
+
+    Raises
+    ------
+    InstallationError
+        If the answers are not those that were written down when the ensemble was made.
+    """
+    written = predict_files(bundled_micrographs(), out, micrographs_simulated=True, on_progress=on_progress)
+    apart = check_answers(read_curves(out / "curves.csv"), read_curves(EXPECTED))
+    written.remarks.append(
+        "this installation gives the answers that are expected of it: the largest difference is "
+        f"{100.0 * apart:.5f} % of the largest capacity"
+    )
+    return written
 
 
 def bundled_micrographs() -> list[Path]:
     """The micrographs that ratescope brings along, by name; they are simulated."""
-    return sorted(Path(str(files("ratescope"))).glob("bundled/micrographs/*.tif"))
+    return sorted(BUNDLED.glob("micrographs/*.tif"))
+
+
+def read_curves(path: Path) -> Curves:
+    """The curves of micrographs in a ``curves.csv``, under the names of their files."""
+    curves: Curves = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            curve = curves.setdefault((Path(row["name"]).name, row["capacity"]), {})
+            curve[row["c_rate_per_h"]] = float(row["predicted"])
+    return curves
+
+
+def check_answers(answers: Curves, expected: Curves) -> float:
+    """The largest difference from the answers expected, over the largest capacity of its curve.
+
+    Raises
+    ------
+    InstallationError
+        If that is more than half a percent, or an answer is missing.
+    """
+    apart = 0.0
+    for (name, capacity), curve in expected.items():
+        if answers.get((name, capacity), {}).keys() != curve.keys():
+            raise InstallationError(
+                f"{name} has no {capacity} capacities at {', '.join(curve)}C here, but should have. {_REMEDY}"
+            )
+        for rate, wanted in curve.items():
+            said = answers[name, capacity][rate]
+            share = abs(said - wanted) / max(curve.values())
+            if not share <= TOLERANCE:
+                raise InstallationError(
+                    f"{name} should give a {capacity} capacity of {wanted:.2f} at {rate}C, but gave {said:.2f} here. "
+                    f"{_REMEDY}"
+                )
+            apart = max(apart, share)
+    return apart

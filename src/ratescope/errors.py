@@ -12,7 +12,8 @@
     ├── LabError            the virtual laboratory was asked for something that it cannot make
     │   └── SolverGaveUpError  a simulated rate test could not be solved to its end
     ├── TrainingError       a network cannot be trained on what was given
-    └── LeakError           one unit of independence stands on two sides of a fold
+    ├── LeakError           one unit of independence stands on two sides of a fold
+    └── InstallationError   what ratescope brings along does not give the answers that it should
 
 Each message has three parts: what is wrong, what was seen, what to do.
 """
@@ -87,3 +88,7 @@ class TrainingError(RatescopeError):
 
 class LeakError(RatescopeError):
     """One unit of independence stands on two sides of a fold."""
+
+
+class InstallationError(RatescopeError):
+    """What ratescope brings along does not give the answers that it should."""

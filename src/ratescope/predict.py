@@ -36,6 +36,8 @@ from ratescope.settings import Settings
 from ratescope.units import CAPACITIES, NETWORK_PIXEL_SIZE_UM, Capacity
 from ratescope.written import Written
 
+BUNDLED = Path(str(files("ratescope"))) / "bundled"
+"""What ratescope brings along: an ensemble, micrographs, and the answers to expect of both."""
 LIMITS = (
     "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
     "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
@@ -188,7 +190,7 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
     if model is not None:
         check_is_run(model)
         check_trained(model)
-    folder = Path(str(files("ratescope"))) / "bundled" / "ensemble" if model is None else model
+    folder = BUNDLED / "ensemble" if model is None else model
     parts = [capacity for capacity in CAPACITIES if any((folder / capacity).glob("fold_*/weights.safetensors"))]
     if not parts:
         raise CheckpointError(

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ratescope.cli import main
-from ratescope.demo import bundled_micrographs
+from ratescope.demo import EXPECTED, bundled_micrographs, check_answers, read_curves
+from ratescope.errors import InstallationError
 from ratescope.predict import read_model
 
 
@@ -34,6 +35,26 @@ def test_the_bundle_is_small_and_complete():
         "density": 2,
     }
     assert all(ensemble.card.simulated and "simulated" in ensemble.card.trained_on for ensemble in ensembles.values())
+
+
+def test_the_installation_gives_the_answers_expected_of_it(demo):
+    assert check_answers(read_curves(demo / "curves.csv"), read_curves(EXPECTED)) < 1e-4
+
+
+@pytest.mark.parametrize("harm", ["other weights", "a curve less", "a rate less", "not a number"])
+def test_another_answer_is_an_error(demo, harm):
+    answers = read_curves(demo / "curves.csv")
+    curve = answers["simulated_loose_46_percent.tif", "density"]
+    if harm == "other weights":
+        curve["0.2"] *= 1.01
+    elif harm == "a curve less":
+        del answers["simulated_loose_46_percent.tif", "density"]
+    elif harm == "a rate less":
+        del curve["5"]
+    else:
+        curve["3"] = float("nan")
+    with pytest.raises(InstallationError, match=r"simulated_loose.*density.*Do not trust this installation"):
+        check_answers(answers, read_curves(EXPECTED))
 
 
 def test_denser_electrodes_lose_more_at_high_rates(demo):
