@@ -2,7 +2,7 @@
 
     python docs/studies/networks_of_runs.py TABLE.csv RUN...       rows of a run replace its earlier ones
 
-A run is known by its folder's name. MAPE in %; `best_step` is the one whose weights were kept, `steps` the last.
+A run is known by the name of its folder. MAPE in %; `best_step` is the one whose weights were kept, `steps` the last.
 """
 
 import csv
@@ -51,7 +51,8 @@ def error_of(table):
     return round(mape_percent(table["measured"], table["predicted"]), 3)
 
 
-def main(target, *runs):
+def write_rows(target, *runs):
+    """Add the rows of finished runs to a table."""
     rows = list(csv.DictReader(target.open(encoding="utf-8"))) if target.exists() else []
     names = {run.name for run in runs}
     kept = [row for row in rows if row["run"] not in names]
@@ -59,4 +60,4 @@ def main(target, *runs):
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    write_rows(*map(Path, sys.argv[1:]))
