@@ -38,7 +38,7 @@ from ratescope.records import CropId, Fold, OnProgress, Protocol, RateCurve, no_
 from ratescope.run_folder import electrode_facts
 from ratescope.settings import Settings
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
-from ratescope.virtual_lab.phase_map import FEATURES, crop_phases, phase_features, read_phase_map, true_thickness_um
+from ratescope.virtual_lab.phase_map import FEATURES, phase_features, true_phases, true_thickness_um
 
 SCHEMA = 1
 PROTOCOLS: tuple[Protocol, ...] = ("by-electrode", "by-specimen", "as-published")
@@ -135,12 +135,16 @@ def _read_truth(folder: Path, crops: CampaignCrops, jobs: int, on_progress: OnPr
 
 def _true_features(file: str, truth: Path, crops: CampaignCrops) -> dict[CropId, Values]:
     """True features of all crops of one micrograph."""
-    phases, facts = read_phase_map(truth, Path(file).stem)
-    thickness_um = true_thickness_um(facts)
+    places = [place for place, crop in enumerate(crops.ids) if crop.file == file]
+    phases = true_phases(truth, file, crops.level_to_file[file], [crops.boxes[place] for place in places])
+    if phases is None:
+        raise CampaignError(
+            f"{truth} does not know the phases of {file}. Make the campaign again with `ratescope lab`."
+        )
+    thickness_um = true_thickness_um(truth, file)
     return {
-        crop: np.append(phase_features(crop_phases(phases, crops.level_to_file[file], box)), thickness_um)
-        for crop, box in zip(crops.ids, crops.boxes, strict=True)
-        if crop.file == file
+        crops.ids[place]: np.append(phase_features(of_crop), thickness_um)
+        for place, of_crop in zip(places, phases, strict=True)
     }
 
 

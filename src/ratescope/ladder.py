@@ -22,7 +22,7 @@ from ratescope.imaging.descriptors import porosity_by_recipe
 from ratescope.jobs import run_jobs
 from ratescope.records import Box, OnProgress, no_progress
 from ratescope.units import active_volume_share
-from ratescope.virtual_lab.phase_map import area_porosity, crop_phases, read_phase_map
+from ratescope.virtual_lab.phase_map import area_porosity, true_phases
 
 SCHEMA = 1  # goes up when a feature is worked out in another way: then all crops are looked at anew
 DIGITS = 6  # significant; so that what was kept and what was just worked out are the same numbers
@@ -44,8 +44,8 @@ class Look:
     places : tuple of int
         Which of the campaign's crops they are.
     pixels : uint8 array, shape (crops, 224, 672, 3)
-    truth : Path or None
-        The truth folder of a virtual campaign.
+    truth : Path
+        The truth folder of a virtual campaign; others have none there.
     """
 
     file: str
@@ -53,7 +53,7 @@ class Look:
     pixels: NDArray[np.uint8]
     boxes: tuple[Box, ...]
     level_to_file: Floats | None
-    truth: Path | None
+    truth: Path
 
 
 def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progress: OnProgress = no_progress) -> Seen:
@@ -108,30 +108,19 @@ def _read_kept(path: Path) -> dict[str, Floats]:
 
 
 def _looks(campaign: Campaign, crops: CampaignCrops, places: Sequence[int]) -> list[Look]:
-    truth = campaign.folder / "truth"
     looks = []
     for file in dict.fromkeys(crops.ids[place].file for place in places):
-        own = [place for place in places if crops.ids[place].file == file]
-        is_known = file in crops.level_to_file and (truth / f"{Path(file).stem}_phases.png").is_file()
-        looks.append(
-            Look(
-                file,
-                tuple(own),
-                crops.pixels[own],
-                tuple(crops.boxes[place] for place in own) if is_known else (),
-                crops.level_to_file.get(file),
-                truth if is_known else None,
-            )
-        )
+        own = tuple(place for place in places if crops.ids[place].file == file)
+        boxes = tuple(crops.boxes[place] for place in own)
+        where = crops.level_to_file.get(file)
+        looks.append(Look(file, own, crops.pixels[list(own)], boxes, where, campaign.folder / "truth"))
     return looks
 
 
 def _look(look: Look) -> Floats:
     """Texture and true porosity of the crops of one micrograph, shape (crops, features + 1)."""
-    true = np.full(len(look.pixels), np.nan)
-    if look.truth is not None and look.level_to_file is not None:
-        phases, _ = read_phase_map(look.truth, Path(look.file).stem)
-        true = np.array([area_porosity(crop_phases(phases, look.level_to_file, box)) for box in look.boxes])
+    phases = true_phases(look.truth, look.file, look.level_to_file, look.boxes)
+    true = [np.nan] * len(look.pixels) if phases is None else [area_porosity(of_crop) for of_crop in phases]
     with threadpool_limits(1):  # small matrices: see `baselines.ladder.climb`
         texture = np.stack([texture_features(crop) for crop in look.pixels])
     return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in np.column_stack([texture, true])])

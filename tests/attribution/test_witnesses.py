@@ -6,7 +6,7 @@ from ratescope.campaign.crops import CampaignCrops
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard
 from ratescope.network.ensemble import Ensemble
-from ratescope.records import CropId
+from ratescope.records import Box, CropId
 from ratescope.settings import NetworkSettings
 
 IDS = tuple(CropId("A", "s", f"{n}.tif", 0) for n in range(5))
@@ -28,7 +28,8 @@ def test_each_crop_is_asked_with_its_own_facts():
 
 
 def test_where_the_truth_is_not_there_a_crop_has_no_regions(tmp_path):
-    crops = CampaignCrops(IDS, PIXELS, {}, {}, {}, level_to_file={"0.tif": np.eye(2, 3)})
+    boxes = (Box(0.0, 224.0, 0.0, 672.0),) * 5
+    crops = CampaignCrops(IDS, PIXELS, {}, {}, {}, boxes=boxes, level_to_file={"0.tif": np.eye(2, 3)})
     found = witnesses_among(crops, {}, tmp_path / "truth", 2)
     assert found.regions == (None, None)
     assert found.ids == (IDS[0], IDS[4])

@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from ratescope.errors import CampaignError
 from ratescope.floor import _key, floor_under, write_floor
 from ratescope.settings import FoldSettings, Settings
 from ratescope.virtual_lab.cross_section import PHASES
-from ratescope.virtual_lab.phase_map import crop_phases, read_phase_map
+from ratescope.virtual_lab.phase_map import true_phases
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +25,7 @@ def test_the_true_phases_lie_under_the_crops_that_were_cut(campaign):
     read = read_campaign(campaign)
     crops = prepare_campaign(read, Settings().prepare)
     for crop, box, pixels in zip(crops.ids[::3], crops.boxes[::3], crops.pixels[::3], strict=True):
-        phases, _ = read_phase_map(campaign / "truth", Path(crop.file).stem)
-        there = crop_phases(phases, crops.level_to_file[crop.file], box)
+        (there,) = true_phases(campaign / "truth", crop.file, crops.level_to_file[crop.file], [box])
         is_grain = there == PHASES["particle"]
         green = pixels[..., 1].astype(float)
         contrast = green[is_grain].mean() - green[there == PHASES["pore"]].mean()

@@ -1,7 +1,10 @@
 """What a perfect eye measures in a crop."""
 
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ratescope.records import Box
 from ratescope.virtual_lab.cross_section import PHASES
@@ -11,6 +14,7 @@ from ratescope.virtual_lab.phase_map import (
     crop_phases,
     phase_features,
     regions_of,
+    true_phases,
     true_thickness_um,
 )
 
@@ -90,9 +94,19 @@ def test_a_turned_micrograph_is_read_where_its_crop_was_cut():
     assert first_foil.mean() == pytest.approx(200 - 88, abs=1.0)
 
 
-def test_thickness_is_measured_across_the_tilt():
-    truth = {"foil_rows": [160.0, 161.0], "surface_rows": [60.0, 61.0], "pixel_size_um": 0.5, "tilt_deg": 60.0}
-    assert true_thickness_um(truth) == pytest.approx(100 * 0.5 * 0.5)
+def test_thickness_is_measured_across_the_tilt(tmp_path):
+    facts = {"foil_rows": [160.0, 161.0], "surface_rows": [60.0, 61.0], "pixel_size_um": 0.5, "tilt_deg": 60.0}
+    (tmp_path / "a_s1.json").write_text(json.dumps(facts))
+    assert true_thickness_um(tmp_path, "a_s1.tif") == pytest.approx(100 * 0.5 * 0.5)
+
+
+def test_what_has_no_truth_has_no_phases(tmp_path):
+    box = Box(0.0, 224.0, 0.0, 672.0)
+    Image.fromarray(np.full((300, 700), PHASES["pore"], np.uint8)).save(tmp_path / "a_phases.png")
+    (known,) = true_phases(tmp_path, "a.tif", STRAIGHT, [box])
+    assert (known == PHASES["pore"]).all()
+    assert true_phases(tmp_path, "b.tif", STRAIGHT, [box]) is None
+    assert true_phases(tmp_path, "a.tif", None, [box]) is None  # a crop whose place in the file is not known
 
 
 def test_a_particle_has_a_rim_where_it_ends_and_none_where_the_crop_does():

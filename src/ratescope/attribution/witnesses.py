@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ratescope.campaign.crops import CampaignCrops
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import CropId
-from ratescope.virtual_lab.phase_map import crop_phases, read_phase_map, regions_of
+from ratescope.virtual_lab.phase_map import regions_of, true_phases
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +76,8 @@ def witnesses_among(
 
 def _regions(truth: Path, crops: CampaignCrops, place: int) -> NDArray[np.uint8] | None:
     file = crops.ids[place].file
-    if file not in crops.level_to_file or not (truth / f"{Path(file).stem}_phases.png").is_file():
-        return None
-    phases, _ = read_phase_map(truth, Path(file).stem)
-    return regions_of(crop_phases(phases, crops.level_to_file[file], crops.boxes[place]))
+    phases = true_phases(truth, file, crops.level_to_file.get(file), [crops.boxes[place]])
+    return None if phases is None else regions_of(phases[0])
 
 
 def evenly(count: int, wanted: int) -> NDArray[np.intp]:

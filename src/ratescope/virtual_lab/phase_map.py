@@ -6,9 +6,8 @@ Only the oracles and the ladder's rung of the true porosity read this. The image
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +37,24 @@ FEATURES = (
 BLOCKS = 8  # our choice: pieces of 84 columns, about one particle wide
 
 
-def read_phase_map(truth: Path, stem: str) -> tuple[NDArray[np.uint8], Mapping[str, Any]]:
-    """The phases of a mosaic, uint8 of shape (rows, columns), and the rest of its truth."""
-    with Image.open(truth / f"{stem}_phases.png") as picture:
-        phases = np.array(picture)
-    return phases, json.loads((truth / f"{stem}.json").read_text(encoding="utf-8"))
+def true_phases(
+    truth: Path, file: str, level_to_file: NDArray[np.float64] | None, boxes: Sequence[Box]
+) -> list[NDArray[np.uint8]] | None:
+    """The phases under crops of one mosaic, `crop_phases` of each; None where its truth is not known.
+
+    Parameters
+    ----------
+    truth : Path
+        The truth folder of a virtual campaign; other campaigns have none.
+    file : str
+        The mosaic's name in the sheets.
+    """
+    picture = truth / f"{Path(file).stem}_phases.png"
+    if level_to_file is None or not picture.is_file():
+        return None
+    with Image.open(picture) as opened:
+        phases = np.array(opened)
+    return [crop_phases(phases, level_to_file, box) for box in boxes]
 
 
 def crop_phases(phases: NDArray[np.uint8], level_to_file: NDArray[np.float64], box: Box) -> NDArray[np.uint8]:
@@ -154,7 +166,8 @@ def _depths_um(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(np.quantile(depth_um, (0.5, 0.9)))
 
 
-def true_thickness_um(truth: Mapping[str, Any]) -> float:
+def true_thickness_um(truth: Path, file: str) -> float:
     """Mean thickness of the coating in one mosaic: its true surface over its true foil edge, across the tilt."""
-    rows = np.array(truth["foil_rows"], float) - np.array(truth["surface_rows"], float)
-    return float(np.nanmean(rows) * truth["pixel_size_um"] * np.cos(np.deg2rad(truth["tilt_deg"])))
+    facts = json.loads((truth / f"{Path(file).stem}.json").read_text(encoding="utf-8"))
+    rows = np.array(facts["foil_rows"], float) - np.array(facts["surface_rows"], float)
+    return float(np.nanmean(rows) * facts["pixel_size_um"] * np.cos(np.deg2rad(facts["tilt_deg"])))
