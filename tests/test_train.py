@@ -21,7 +21,7 @@ def fold_jobs(run):
     pixels = rng.integers(0, 256, (len(IDS), 16, 24, 3), dtype=np.uint8)
     curves = {electrode: rng.uniform(50, 150, 5) for electrode in "abc"}
     fold = Fold("electrode", frozenset(IDS[:2]), frozenset(IDS[2:4]), frozenset(IDS[4:]))
-    crops = CampaignCrops(IDS, pixels, {}, {}, {})
+    crops = CampaignCrops(IDS, pixels, {}, {}, {}, (), {})
     return [
         ratescope.train.FoldJob(
             number, fold, "specific", run / f"fold_{number}", crops, curves, {}, SETTINGS, "nothing", True, False, None

@@ -29,7 +29,7 @@ def test_each_crop_is_asked_with_its_own_facts():
 
 def test_where_the_truth_is_not_there_a_crop_has_no_regions(tmp_path):
     boxes = (Box(0.0, 224.0, 0.0, 672.0),) * 5
-    crops = CampaignCrops(IDS, PIXELS, {}, {}, {}, boxes=boxes, level_to_file={"0.tif": np.eye(2, 3)})
+    crops = CampaignCrops(IDS, PIXELS, {}, {}, {}, boxes, {"0.tif": np.eye(2, 3)})
     found = witnesses_among(crops, {}, tmp_path / "truth", 2)
     assert found.regions == (None, None)
     assert found.ids == (IDS[0], IDS[4])

@@ -16,10 +16,11 @@ import ratescope.train
 from ratescope.campaign.crops import CampaignCrops
 from ratescope.cli import main
 from ratescope.network.checkpoint import load_network
-from ratescope.records import CropId
+from ratescope.records import Box, CropId
 
 LOADS_MPA = {"A": 0, "B": 100, "C": 200, "D": 300}
 IDS = tuple(CropId(name, f"{name}{n}", f"{name}{n}.tif", 0) for name in LOADS_MPA for n in (1, 2))
+BOXES = (Box(0.0, 224.0, 0.0, 672.0),) * len(IDS)
 THICKNESS_UM = {crop.file: 70.0 - LOADS_MPA[crop.electrode] / 20.0 for crop in IDS}
 RATES = ("0.2", "1", "2", "3", "5")
 TOLD = 'facts = ["load_mpa", "coating_thickness_um"]\n\n[folds]\nonly = [0]\n'
@@ -28,7 +29,7 @@ TOLD = 'facts = ["load_mpa", "coating_thickness_um"]\n\n[folds]\nonly = [0]\n'
 def drawn_crops(*_arguments, **_options):
     pixels = np.full((len(IDS), 224, 672, 3), 120, np.uint8)
     pixels[:, ::8] = 90
-    return CampaignCrops(IDS, pixels, THICKNESS_UM, {}, {})
+    return CampaignCrops(IDS, pixels, THICKNESS_UM, {}, {}, BOXES, {})
 
 
 def write_campaign(folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class CampaignCrops:
     thickness_um: dict[str, float]
     refused: dict[str, str]
     hashes: dict[str, str]
-    boxes: tuple[Box, ...] = ()
-    level_to_file: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    boxes: tuple[Box, ...]
+    level_to_file: dict[str, NDArray[np.float64]]
 
 
 def prepare_campaign(
