@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ratescope.files import (
     check_folder,
     keep_originals,
     prepare_folder,
+    remove_halves,
     whole_file,
     write_csv,
     write_json,
@@ -28,6 +30,24 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_rest(tmp_path):
         raise RuntimeError("power cut")
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    others = [tmp_path / name for name in (".notes.part.md", ".a.b.part.txt", "a.12.part.txt", "below/.a.12.part.txt")]
+    for file in (*others, tmp_path / ".state.4711.part.safetensors", tmp_path / ".plan.1.part"):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    remove_halves(tmp_path, tmp_path / "not there")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(others)
+
+
+def test_where_others_may_be_writing_what_is_young_stays(tmp_path):
+    young, old = tmp_path / ".crop.1.part.png", tmp_path / ".crop.2.part.png"
+    for file, age_s in ((young, 60), (old, 7200)):
+        file.touch()
+        os.utime(file, (time.time() - age_s,) * 2)
+    remove_halves(tmp_path, older_than_s=3600.0)
+    assert list(tmp_path.iterdir()) == [young]
 
 
 @pytest.mark.parametrize("name", ["o", "o/p/q", "file", "file/p"])

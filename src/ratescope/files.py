@@ -11,13 +11,18 @@ import io
 import json
 import math
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
 from ratescope.errors import OutputError
+
+
+_HALF = re.compile(r"\..+\.\d+\.part(\.\w+)?")  # the names that `whole_file` gives while it writes
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -74,6 +79,22 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(NotADirectoryError):  # a file stands where the folder should be: there is no part either
             part.unlink(missing_ok=True)
+
+
+def remove_halves(*folders: Path, older_than_s: float = 0.0) -> None:
+    """Remove what writers that were killed left half written in folders, not in those below them.
+
+    Parameters
+    ----------
+    older_than_s : float
+        Where others may be writing now: what is younger stays.
+    """
+    for folder in folders:
+        for half in folder.glob(".*.part*"):
+            if _HALF.fullmatch(half.name):
+                with suppress(FileNotFoundError):  # its writer has just moved it into place
+                    if time.time() - half.stat().st_mtime >= older_than_s:
+                        half.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -118,3 +118,12 @@ def test_micrographs_are_counted_as_they_are_prepared_whichever_is_first(folder,
     prepare(folder, jobs=2, on_progress=on_progress)
     assert told == [(0, 2, "", []), (1, 2, ": b.tif", ["b.tif"]), (2, 2, ": a.tif", ["a.tif", "b.tif"])]
     assert files_in(folder) == files_in(prepared)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(folder):
+    halves = [folder / "out" / ".a_s0.1.part.png", folder / "out" / "pictures" / ".a.1.part.jpg"]
+    for half in halves:
+        half.write_bytes(b"half")
+        os.utime(half, (0, 0))
+    prepare(folder)
+    assert not any(half.exists() for half in halves)

@@ -22,7 +22,7 @@ import ratescope
 from ratescope.campaign.hashes import file_hash, pixel_hash
 from ratescope.campaign.micrograph_files import MicrographFile
 from ratescope.errors import InputError, MicrographError
-from ratescope.files import prepare_folder, whole_file, write_json
+from ratescope.files import prepare_folder, remove_halves, whole_file, write_json
 from ratescope.imaging.prepare import prepare_file
 from ratescope.imaging.prepared_file import SCHEMA, read_crop, write_crops
 from ratescope.imaging.reading import read_micrograph
@@ -33,6 +33,8 @@ from ratescope.settings import PrepareSettings
 from ratescope.units import NETWORK_PIXEL_SIZE_UM
 
 Entry = dict[str, Any]
+
+_LONGEST_WRITING_S = 3600.0  # our choice: another run may be preparing the same campaign
 
 
 def prepare_all(
@@ -58,6 +60,7 @@ def prepare_all(
         If the folder cannot be written. A picture that cannot be prepared raises nothing: its entry says why.
     """
     prepare_folder(out)
+    remove_halves(out, out / "pictures", older_than_s=_LONGEST_WRITING_S)
     known = {entry["file"]: entry for entry in _earlier_entries(out)}
     facts = facts or {}
     keys = [_key(file, settings) for file in files]

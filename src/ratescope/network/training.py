@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ratescope.errors import TrainingError
 from ratescope.facts import Facts
-from ratescope.files import prepare_folder, write_csv
+from ratescope.files import prepare_folder, remove_halves, write_csv
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard, load_network, round_weights, save_network
@@ -96,7 +96,7 @@ def train_network(
     given = TrainingSet(crops, np.asarray(curves, np.float64), rates, train, validation, facts or {})
     identity = fingerprint(given, settings, capacity, start_from)
     prepare_folder(folder)
-    _sweep(folder)
+    remove_halves(folder, folder / "resume")
     if (finished := _finished(folder, identity, resume=resume)) is not None:
         return finished
     parts = team.size if team.device.type == "cpu" else 1
@@ -126,12 +126,6 @@ def train_network(
     write_csv(folder / "history.csv", HISTORY_COLUMNS, rows)
     save_network(folder / "weights.safetensors", network, card)
     return network
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what was half written when a kill came."""
-    for half in (*folder.glob(".*.part.*"), *folder.glob("resume/.*.part.*")):
-        half.unlink(missing_ok=True)
 
 
 def new_network(given: TrainingSet, settings: Settings, start_from: RateNetwork | None = None) -> RateNetwork:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ratescope.errors import LabError
-from ratescope.files import prepare_folder, write_json
+from ratescope.files import prepare_folder, remove_halves, write_json
 from ratescope.jobs import run_jobs
 from ratescope.records import OnProgress, no_progress
 from ratescope.virtual_lab.campaign_jobs import (
@@ -118,8 +118,7 @@ def _claim(folder: Path, plan: CampaignPlan) -> None:
         own = {path.parent, *path.parent.glob(".plan.*.part*")}
         if any(file for file in folder.rglob("*") if file not in own):
             raise LabError(f"{folder} is not empty and holds no virtual campaign. Choose a new folder.")
-    for half in folder.rglob(".*.part*"):
-        half.unlink(missing_ok=True)
+    remove_halves(folder, *(below for below in folder.rglob("*") if below.is_dir()))
     if not path.is_file():
         write_json(path, {"schema": 1, **asdict(plan)})
 
