@@ -21,7 +21,6 @@ from typing import IO, Any, Self
 
 from ratescope.errors import OutputError
 
-
 _HALF = re.compile(r"\..+\.\d+\.part(\.\w+)?")  # the names that `whole_file` gives while it writes
 
 
