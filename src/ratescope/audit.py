@@ -30,6 +30,7 @@ from ratescope.errors import InputError
 from ratescope.evaluation.audit_report import AuditSummary, CapacityAudit, Example, audit_report, planted_verdicts
 from ratescope.evaluation.audit_tables import PLANTED_COLUMNS, RELEVANCE_COLUMNS, Planted, planted_rows, relevance_rows
 from ratescope.evaluation.planting import ARTEFACTS, HIDING, other_material, planted_where
+from ratescope.evaluation.run_report import UNIT_HELD_OUT
 from ratescope.files import write_csv, write_text
 from ratescope.network.ensemble import Ensemble
 from ratescope.predict import read_model
@@ -81,9 +82,12 @@ def audit_run(
         witnesses = _witnesses(run / capacity, extent, on_progress)
         parts.append(_audit_capacity(run / capacity, ensemble, witnesses, extent, on_progress))
     said = [f"a planted {name} {words}" for part in parts for name, words in planted_verdicts(part.planted).items()]
-    inputs = read_inputs(run / parts[0].capacity)
+    some = run / parts[0].capacity
+    inputs, held_out = read_inputs(some), UNIT_HELD_OUT[read_settings(some / "settings.toml").folds.protocol]
     facts = ensembles[parts[0].capacity].card.facts
-    summary = AuditSummary(run.resolve().name, inputs["learned_from"], inputs["simulated"], facts, tuple(parts))
+    summary = AuditSummary(
+        run.resolve().name, inputs["learned_from"], inputs["simulated"], held_out, facts, tuple(parts)
+    )
     return _write(run, summary), said
 
 
@@ -172,7 +176,7 @@ def _example(
 
 
 def _measured_error(folder: Path) -> dict[float, float]:
-    """Mean absolute error of held-out electrodes by C-rate; empty where the run was not evaluated or held none out."""
+    """Mean absolute error of what was held out, by electrode, at each C-rate; empty where that was not evaluated."""
     path = folder / "metrics.json"
     if not path.is_file():
         return {}

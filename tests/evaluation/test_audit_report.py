@@ -9,6 +9,7 @@ from ratescope.evaluation.audit_report import (
     CapacityAudit,
     Example,
     audit_report,
+    in_short,
     likeness_left,
     sooner_than_random,
 )
@@ -41,7 +42,7 @@ def likeness_rows():
 
 
 def hidden_rows():
-    """In the order of a method, a prediction moves twice as far as at random; at Grad-RAM's in one crop three times."""
+    """A method moves predictions twice as far as chance, shown again four times; Grad-RAM twice and three times."""
     return [
         {"order": order, "repeat": repeat, "file": "m", "section": section, "way": way, "share": share, "unit": "Ah/kg"}
         | {"c_rate_per_h": 5.0, "moved": share * times}
@@ -49,7 +50,7 @@ def hidden_rows():
         for section in (0, 1)
         for way in ("deletion", "insertion")
         for share in (0.0, 0.5, 1.0)
-        for times in [{"random": 0.5 + repeat, "grad-ram": 2.0 + section}.get(order, 2.0)]
+        for times in [{"random": 0.5 + repeat, "grad-ram": 2.0 + section}.get(order, 2.0 if way == "deletion" else 4.0)]
     ]
 
 
@@ -72,7 +73,7 @@ def audit():
         "specific", networks=3, crops=6, micrographs=6, electrodes=2, cell_px=16, square_px=16, planted=rows,
         likeness=likeness_rows(), hidden=hidden_rows(), relevance=laid_rows(), example=example,
     )  # fmt: skip
-    return AuditSummary("my <run>", "45 simulated micrographs", True, ("load_mpa",), (part,))
+    return AuditSummary("my <run>", "45 simulated micrographs", True, "whole electrodes", ("load_mpa",), (part,))
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,22 @@ def test_the_report_has_everything_inside_and_calls_simulated_what_is(report):
 def test_shifts_stand_in_both_units_beside_spread_and_error(report):
     text = words_of(report)
     assert "void 4.2 3.00 (1.5 ×) 3.00 (1.5 ×)" in text
-    assert "network spread 2.00 2.00 measured error, held-out electrodes – 7.77" in text
+    assert "network spread 2.00 2.00 measured error, held out – 7.77" in text
     assert "With a stamp: predicted 42.4 Ah kg⁻¹ at 5C." in text
+
+
+def test_what_came_out_stands_before_the_figures(audit, report):
+    artefact, follow, show, order = in_short(audit.capacities[0])
+    assert artefact == (
+        "Of the planted artefacts, the void moves the prediction most, by 3.0 Ah/kg (3 %) at 1C: more than the network "
+        "spread at 1C (1.5 ×), 5C (1.5 ×), and nowhere more than the measured error."
+    )
+    assert follow == "Grad-RAM: the maps follow the weights."
+    assert show == "Guided backpropagation and occlusion: much of a map is the picture, not what the network learned."
+    assert "2.00 to 2.50 × as far as in random order" in order
+    text = words_of(report)
+    assert text.index("In short") < text.index(show) < text.index("Planted artefacts")
+    assert "by electrode, on what was held out (whole electrodes)." in text
 
 
 def test_what_was_told_is_said_to_be_left_out(audit, report):

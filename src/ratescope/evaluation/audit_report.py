@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ratescope.evaluation.audit_tables import FEWEST_MICROGRAPHS, RANDOM, Row, verdict
+from ratescope.evaluation.audit_tables import FEWEST_MICROGRAPHS, RANDOM, Row, verdict, worst_in_words
 from ratescope.evaluation.figures import SPREAD_LABEL, hidden_svg, likeness_svg, planted_svg, relevance_svg
 from ratescope.evaluation.figures.audit import WORDS_OF_METHOD
 from ratescope.evaluation.pages import template
@@ -74,6 +74,8 @@ class AuditSummary:
     ----------
     run : str
         The folder's name.
+    held_out : str
+        What the networks of each fold had not seen, such as "whole electrodes": what the measured error is of.
     facts : tuple of str
         What the networks are told beside the crops.
     """
@@ -81,6 +83,7 @@ class AuditSummary:
     run: str
     learned_from: str
     simulated: bool
+    held_out: str
     facts: tuple[str, ...]
     capacities: tuple[CapacityAudit, ...]
 
@@ -97,6 +100,7 @@ def audit_report(audit: AuditSummary) -> str:
         spread_label=SPREAD_LABEL,
         fewest=FEWEST_MICROGRAPHS,
         still_alike=STILL_ALIKE,
+        is_still_alike=is_still_alike,
         cell_um=f"{NETWORK_PIXEL_SIZE_UM * audit.capacities[0].cell_px:.1f}",
     )
 
@@ -136,6 +140,32 @@ def sooner_than_random(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[float
     }
 
 
+def in_short(part: CapacityAudit) -> list[str]:
+    """What came out, a sentence for each question that measured micrographs can answer too."""
+    left = likeness_left(part.likeness)
+    shows_picture = [WORDS_OF_METHOD[name] for name, alike in left.items() if is_still_alike(*alike)]
+    follows = [WORDS_OF_METHOD[name] for name, alike in left.items() if not is_still_alike(*alike)]
+    maps = [f"{_listed(follows)}: the maps follow the weights."] if follows else []
+    if shows_picture:
+        maps.append(f"{_listed(shows_picture)}: much of a map is the picture, not what the network learned.")
+    times = [mean for (_, way), (mean, *_) in sooner_than_random(part.hidden).items() if way == "deletion"]
+    order = (
+        "Where places of most influence are hidden first, the prediction moves "
+        f"{min(times):.2f} to {max(times):.2f} × as far as in random order."
+    )
+    return [worst_in_words(part.planted), *maps, order]
+
+
+def is_still_alike(signed: float, absolute: float) -> bool:
+    """Whether maps of random weights are much like those of the learned network."""
+    return max(abs(signed), abs(absolute)) >= STILL_ALIKE
+
+
+def _listed(names: Sequence[str]) -> str:
+    said = " and ".join(", ".join(names).rsplit(", ", 1))
+    return f"{said[0].upper()}{said[1:]}"
+
+
 def _chapter(part: CapacityAudit) -> dict[str, Any]:
     """What the template shows of one capacity."""
     tables = {name: pd.DataFrame(getattr(part, name)) for name in ("planted", "likeness", "hidden", "relevance")}
@@ -150,6 +180,7 @@ def _chapter(part: CapacityAudit) -> dict[str, Any]:
             name: [row for row in part.planted if row["artefact"] == name]
             for name in _in_order(part.planted, "artefact")
         },
+        "in_short": in_short(part),
         "pictures": _pictures(part.example),
         "likeness": svg_uri(likeness_svg(tables["likeness"])),
         "pairs": len(tables["likeness"][["network", "file", "section"]].drop_duplicates()),

@@ -96,14 +96,22 @@ def _interval(parts: Floats, wholes: Floats, files: Sequence[str]) -> tuple[floa
     return low, high
 
 
+def worst_in_words(rows: Sequence[Row]) -> str:
+    """Of all artefacts, what the one says that moves the prediction most."""
+    most = _most(rows)
+    own = [row for row in rows if row["artefact"] == most["artefact"]]
+    return (
+        f"Of the planted artefacts, the {most['artefact']} moves the prediction most, by {_how_far(most)}: "
+        f"{_beside_spread(own)}{_beside_error(own)}."
+    )
+
+
 def verdict(rows: Sequence[Row]) -> str:
     """What the rows of one artefact say, in plain words, without the artefact's name at the front."""
-    most = max(rows, key=lambda row: float(row["mean_absolute_shift"]))
+    most = _most(rows)
     moved, unit = float(most["mean_absolute_shift"]), most["unit"]
-    share = 100.0 * moved / abs(float(most["predicted"]))
-    how_far = f"{moved:.1f} {unit} ({share:.0f} %) at {most['c_rate_per_h']:g}C"
     beside = _beside_spread(rows) + _beside_error(rows)
-    said = [f"moves the {most['capacity']} prediction by {how_far}, where it moves it most: {beside}."]
+    said = [f"moves the {most['capacity']} prediction by {_how_far(most)}, where it moves it most: {beside}."]
     covered = 100.0 * float(most["area_share"])
     if most["artefact"] in HIDING:
         said.append(f"It covers {covered:.1f} % of the crop.")
@@ -116,6 +124,16 @@ def verdict(rows: Sequence[Row]) -> str:
             f"expected of any change there{_beyond(moved, honest)}."
         )
     return " ".join(said)
+
+
+def _most(rows: Sequence[Row]) -> Row:
+    return max(rows, key=lambda row: float(row["mean_absolute_shift"]))
+
+
+def _how_far(row: Row) -> str:
+    moved = float(row["mean_absolute_shift"])
+    share = 100.0 * moved / abs(float(row["predicted"]))
+    return f"{moved:.1f} {row['unit']} ({share:.0f} %) at {row['c_rate_per_h']:g}C"
 
 
 def _beside_spread(rows: Sequence[Row]) -> str:
