@@ -24,9 +24,9 @@ import torch
 from mosaic import paper_mosaic
 from ratescope.attribution.occlusion import occlude
 from ratescope.imaging.prepare import prepare_file
+from ratescope.model import read_model
 from ratescope.network.allocator import keep_large_blocks
 from ratescope.network.architecture import RateNetwork
-from ratescope.predict import read_model
 from ratescope.settings import PrepareSettings
 
 SIZE, STRIDE = 7, 7

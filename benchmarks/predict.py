@@ -19,7 +19,8 @@ from pathlib import Path
 from mosaic import paper_mosaic
 from ratescope.demo import bundled_micrographs
 from ratescope.imaging.prepare import prepare_file
-from ratescope.predict import predict_prepared, read_model
+from ratescope.model import read_model
+from ratescope.predict import predict_prepared
 from ratescope.settings import PrepareSettings
 
 FEW, MANY = 10, 40  # the first ten fill what the allocator keeps

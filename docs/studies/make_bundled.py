@@ -6,9 +6,9 @@ Everything is kept under scratch/, so that an interrupted run goes on where it s
 """
 
 import csv
-import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from ratescope.cli import main
 from ratescope.demo import EXPECTED, bundled_micrographs
 from ratescope.evaluation.tables import CURVE_COLUMNS
-from ratescope.files import write_csv
-from ratescope.predict import BUNDLED, predict_files
+from ratescope.files import write_csv, write_json
+from ratescope.model import BUNDLED, how_far_off
+from ratescope.predict import predict_files
 from ratescope.units import CAPACITIES
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.microscope import photograph
@@ -51,19 +52,10 @@ def make_ensemble() -> None:
 
 
 def write_card(run: Path) -> None:
-    """How good it is, for the card: the numbers of the held-out electrodes, beside the baselines."""
-    card = {"schema": 1, "simulated": True, "command": "make bundled", "campaign": CAMPAIGN, "test_per_electrode": {}}
-    for capacity in CAPACITIES:
-        metrics = json.loads((run / capacity / "metrics.json").read_text(encoding="utf-8"))
-        card["test_per_electrode"][capacity] = {
-            name: {
-                "mape_percent": round(scores["per_electrode"]["overall"]["mape_percent"], 1),
-                "mae": round(scores["per_electrode"]["overall"]["mae"], 1),
-                "electrodes": scores["electrodes"],
-            }
-            for name, scores in metrics["test"].items()
-        }
-    (BUNDLED / "ensemble" / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    """How far each network errs on the electrodes that it had not seen, beside the best predictor without a network."""
+    errors = [known for capacity in CAPACITIES if (known := how_far_off(run, capacity)) is not None]
+    card = {"schema": 2, "simulated": True, "command": "make bundled", "campaign": CAMPAIGN}
+    write_json(BUNDLED / "ensemble" / "card.json", card | {"held_out": [asdict(known) for known in errors]})
 
 
 def make_micrographs() -> None:

@@ -26,7 +26,7 @@ _HOME = {
     "RateLaw": "ratescope.cycling.rate_law",
     "fit_rate_law": "ratescope.cycling.rate_law_fit",
     "write_rates": "ratescope.campaign.rate_table",
-    "read_model": "ratescope.predict",
+    "read_model": "ratescope.model",
     "predict_rate_curve": "ratescope.predict",
     "predict_files": "ratescope.predict",
     "train_campaign": "ratescope.train",

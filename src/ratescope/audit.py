@@ -29,11 +29,11 @@ from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import InputError
 from ratescope.evaluation.audit_report import AuditSummary, CapacityAudit, Example, audit_report, planted_verdicts
 from ratescope.evaluation.audit_tables import PLANTED_COLUMNS, RELEVANCE_COLUMNS, Planted, planted_rows, relevance_rows
+from ratescope.evaluation.held_out import UNIT_HELD_OUT
 from ratescope.evaluation.planting import ARTEFACTS, HIDING, other_material, planted_where
-from ratescope.evaluation.run_report import UNIT_HELD_OUT
 from ratescope.files import write_csv, write_text
+from ratescope.model import read_model
 from ratescope.network.ensemble import Ensemble
-from ratescope.predict import read_model
 from ratescope.records import CropId, OnProgress, Prediction, no_progress
 from ratescope.run_folder import read_inputs
 from ratescope.settings import read_settings

@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 
 from ratescope.errors import InstallationError
-from ratescope.predict import BUNDLED, predict_files
+from ratescope.model import BUNDLED
+from ratescope.predict import predict_files
 from ratescope.records import OnProgress, no_progress
 from ratescope.written import Written
 

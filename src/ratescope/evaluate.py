@@ -15,7 +15,7 @@ from ratescope.evaluation.ladder import LADDER
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 from ratescope.files import write_csv, write_json, write_text
-from ratescope.predict import LIMITS
+from ratescope.model import LIMITS
 from ratescope.records import OnProgress, no_progress
 from ratescope.run_folder import check_is_run, provenance, read_inputs
 from ratescope.settings import read_settings, to_toml

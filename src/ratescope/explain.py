@@ -22,9 +22,10 @@ from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.report import shown_names
 from ratescope.files import check_folder, write_bytes, write_json
 from ratescope.imaging.reading import check_pixel_size
+from ratescope.model import model_card, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
-from ratescope.predict import model_card, prepared_of, read_model
+from ratescope.predict import prepared_of
 from ratescope.records import OnProgress, Prepared, Section, no_progress
 from ratescope.units import UNIT_OF, Capacity
 from ratescope.written import Written

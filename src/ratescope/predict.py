@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 
 from ratescope.attribution.maps import predict_with_maps
 from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
-from ratescope.errors import CheckpointError, MicrographError
+from ratescope.errors import MicrographError
 from ratescope.evaluation.report import (
     MicrographPage,
-    ModelCard,
     SummaryRow,
     micrograph_fragment,
     prediction_report,
@@ -23,26 +21,17 @@ from ratescope.evaluation.report import (
     summary_row,
 )
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
-from ratescope.facts import FACTS
 from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
 from ratescope.imaging.reading import check_pixel_size, read_micrograph
-from ratescope.network.ensemble import Ensemble, load_ensemble
+from ratescope.model import model_card, read_model
+from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
-from ratescope.run_folder import check_is_run, check_trained
 from ratescope.settings import Settings
-from ratescope.units import CAPACITIES, NETWORK_PIXEL_SIZE_UM, Capacity
+from ratescope.units import NETWORK_PIXEL_SIZE_UM, Capacity
 from ratescope.written import Written
-
-BUNDLED = Path(str(files("ratescope"))) / "bundled"
-"""What ratescope brings along: an ensemble, micrographs, and the answers to expect of both."""
-LIMITS = (
-    "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
-    "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
-    "No picture shows the electrolyte, the transport in the binder, or how cells of one electrode scatter.",
-)
 
 
 def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings, *, facts: Known | None = None) -> Prediction:
@@ -175,43 +164,3 @@ def _joined(predictions: Sequence[Prediction]) -> Prediction:
     first = predictions[0]
     together = np.concatenate([p.by_network for p in predictions], axis=1)
     return Prediction(first.capacity, first.c_rates_per_h, together)
-
-
-def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
-    """The ensembles of a run, by capacity; the bundled ones where no run is named.
-
-    Raises
-    ------
-    InputError
-        If there is no such run, or its training did not end.
-    CheckpointError
-        If there are no trained networks, or they are damaged.
-    """
-    if model is not None:
-        check_is_run(model)
-        check_trained(model)
-    folder = BUNDLED / "ensemble" if model is None else model
-    parts = [capacity for capacity in CAPACITIES if any((folder / capacity).glob("fold_*/weights.safetensors"))]
-    if not parts:
-        raise CheckpointError(
-            f"{folder} holds no trained networks (specific/fold_0/weights.safetensors and so on). "
-            "Name a run that `ratescope train` finished."
-        )
-    return {capacity: load_ensemble(folder / capacity) for capacity in parts}
-
-
-def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
-    """What a report says of the model that it used."""
-    some = next(iter(ensembles.values()))
-    told = tuple(
-        f"It is also told {name}, and learned it from {low:.4g} to {high:.4g} {FACTS[name].unit}".rstrip() + " only."
-        for name, (low, high) in zip(some.card.facts, some.card.fact_ranges, strict=False)
-    )
-    return ModelCard(
-        name="the bundled ensemble" if model is None else f"the run {model.resolve().name}",
-        learned_from=some.card.trained_on,
-        networks=len(some.networks),
-        capacities=tuple(ensembles),
-        simulated=some.card.simulated,
-        limits=(*told, *LIMITS),
-    )

@@ -15,7 +15,8 @@ LAYERS = (
     {"campaign", "evaluation"},
     {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
-    {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "ladder", "lab"},
+    {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "ladder", "lab"}
+    | {"model"},
     {"cli", "arguments", "wrong_arguments", "interruption"},
     {"__main__"},
 )

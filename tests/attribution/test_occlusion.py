@@ -8,8 +8,8 @@ from torch import nn
 
 from ratescope.attribution.occlusion import occlude
 from ratescope.errors import InputError
+from ratescope.model import read_model
 from ratescope.network.architecture import RateNetwork
-from ratescope.predict import read_model
 from ratescope.settings import NetworkSettings
 
 GREY = (90.0, 100.0, 110.5)

@@ -9,7 +9,7 @@ from torch import nn
 
 from ratescope.attribution.grad_ram import grad_ram
 from ratescope.attribution.sanity import cascade, likeness, randomised, unlearned
-from ratescope.predict import read_model
+from ratescope.model import read_model
 
 maps = arrays(np.float64, (2, 3, 4), elements=st.floats(-5, 5).map(lambda x: round(x, 3)))
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from ratescope.evaluation.held_out import HeldOutErrors
 from ratescope.evaluation.report import (
     MicrographPage,
     ModelCard,
@@ -105,6 +106,24 @@ def test_a_model_of_simulated_micrographs_says_so_first(page):
     assert "The networks learned from simulated electrodes." in text
     measured = dataclasses.replace(MODEL, simulated=False, learned_from="nine micrographs")
     assert "simulated" not in Reader(report_of(dataclasses.replace(page, simulated=False), model=measured)).text
+
+
+def test_the_report_says_how_far_the_model_erred_and_whether_it_is_worth_having(page):
+    better = HeldOutErrors("specific", "by-electrode", 26, 7.9, {"0.2": 0.4, "5": None}, "mean curve", 12.7)
+    worse = dataclasses.replace(better, capacity="density", mape_percent=13.0)
+    text = " ".join(Reader(report_of(page, model=dataclasses.replace(MODEL, errors=(better, worse)))).text.split())
+    assert "0.2C5Callall, the best predictor without a network" in text
+    assert "Specific capacity0.4–7.912.7 (mean curve)" in text
+    assert "whole electrodes, of 26 electrodes. Every electrode was predicted by networks that had seen no crop" in text
+    assert "of the same kind. The mean of all networks, which predicts here, was not tested" in text
+    assert text.count("is no better than") == 1
+    assert "Its capacity density is no better than “mean curve”" in text
+    alone = dataclasses.replace(MODEL, networks=1, errors=(better,))
+    assert "The mean of all networks" not in Reader(report_of(page, model=alone)).text
+
+
+def test_where_errors_are_not_known_the_report_says_so(page):
+    assert "Not known: nothing was held out when it was trained" in Reader(report_of(page)).text
 
 
 def test_simulated_micrographs_are_called_so_before_their_numbers_and_nobody_elses(page):

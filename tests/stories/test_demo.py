@@ -9,7 +9,7 @@ import pytest
 from ratescope.cli import main
 from ratescope.demo import EXPECTED, bundled_micrographs, check_answers, read_curves
 from ratescope.errors import InstallationError
-from ratescope.predict import read_model
+from ratescope.model import read_model
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ratescope.evaluation.figures import SPREAD_LABEL, rate_panels_svg
+from ratescope.evaluation.held_out import HELD_OUT, UNIT_HELD_OUT, HeldOutErrors
 from ratescope.evaluation.overlay import influence_limit, influence_over_crop
 from ratescope.evaluation.pages import template
 from ratescope.evaluation.panels import Panel, panels
@@ -79,6 +80,8 @@ class ModelCard:
         A phrase such as "45 simulated micrographs of five electrodes".
     limits : tuple of str
         Where not to trust it, a sentence each.
+    errors : tuple of HeldOutErrors
+        How far it erred, for each capacity where that is known.
     """
 
     name: str
@@ -87,6 +90,7 @@ class ModelCard:
     capacities: tuple[Capacity, ...]
     simulated: bool
     limits: tuple[str, ...] = ()
+    errors: tuple[HeldOutErrors, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +188,9 @@ def prediction_report(
         columns=next((row.panels for row in rows if row.panels), ()),
         refused=[row for row in rows if not row.sections_prepared],
         spread_label=SPREAD_LABEL,
+        capacity_name=CAPACITY_NAME,
+        unit_held_out=UNIT_HELD_OUT,
+        held_out=HELD_OUT,
     )
 
 

@@ -18,6 +18,7 @@ from ratescope.evaluation.figures import (
     parity_svg,
     training_svg,
 )
+from ratescope.evaluation.held_out import HELD_OUT, UNIT_HELD_OUT
 from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, ORACLE_WORDS, best_rung, figure_rungs
 from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means
 from ratescope.evaluation.pages import template
@@ -25,20 +26,6 @@ from ratescope.evaluation.pictures import svg_uri
 from ratescope.evaluation.scores import mape_percent
 from ratescope.records import Protocol
 from ratescope.units import CAPACITY_NAME, Capacity
-
-UNIT_HELD_OUT: Mapping[Protocol, str] = {
-    "by-electrode": "whole electrodes",
-    "by-specimen": "whole specimens",
-    "as-published": "crops drawn at random",
-}
-HELD_OUT: Mapping[Protocol, str] = {
-    "by-electrode": "Every electrode was predicted by networks that had seen no crop of it. This is the error to "
-    "expect for a new electrode of the same kind.",
-    "by-specimen": "Every specimen was predicted by networks that had seen no crop of it, but had seen other specimens "
-    "of the same electrode and their capacities. The error for a new electrode will be larger.",
-    "as-published": "Crops were drawn at random, so neighbours of each tested crop, from the same micrograph, were "
-    "trained on. This is the published way; the error for a new electrode will be much larger.",
-}
 
 CROP = ["electrode", "specimen", "file", "section"]  # what names a crop
 

@@ -1,0 +1,88 @@
+"""A trained model: where it lies, its ensembles, and what is known of it."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ratescope.errors import CheckpointError
+from ratescope.evaluation.held_out import HeldOutErrors, held_out_errors
+from ratescope.evaluation.report import ModelCard
+from ratescope.facts import FACTS
+from ratescope.network.ensemble import Ensemble, load_ensemble
+from ratescope.network.facts import Ensembles
+from ratescope.run_folder import check_is_run, check_trained
+from ratescope.settings import read_settings
+from ratescope.units import CAPACITIES, Capacity
+
+BUNDLED = Path(str(files("ratescope"))) / "bundled"
+"""What ratescope brings along: an ensemble, micrographs, and the answers to expect of both."""
+LIMITS = (
+    "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
+    "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
+    "No picture shows the electrolyte, the transport in the binder, or how cells of one electrode scatter.",
+)
+
+
+def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
+    """The ensembles of a run, by capacity; the bundled ones where no run is named.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, or its training did not end.
+    CheckpointError
+        If there are no trained networks, or they are damaged.
+    """
+    if model is not None:
+        check_is_run(model)
+        check_trained(model)
+    folder = BUNDLED / "ensemble" if model is None else model
+    parts = [capacity for capacity in CAPACITIES if any((folder / capacity).glob("fold_*/weights.safetensors"))]
+    if not parts:
+        raise CheckpointError(
+            f"{folder} holds no trained networks (specific/fold_0/weights.safetensors and so on). "
+            "Name a run that `ratescope train` finished."
+        )
+    return {capacity: load_ensemble(folder / capacity) for capacity in parts}
+
+
+def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
+    """What a report says of the model that it used."""
+    some = next(iter(ensembles.values()))
+    told = tuple(
+        f"It is also told {name}, and learned it from {low:.4g} to {high:.4g} {FACTS[name].unit}".rstrip() + " only."
+        for name, (low, high) in zip(some.card.facts, some.card.fact_ranges, strict=False)
+    )
+    return ModelCard(
+        name="the bundled ensemble" if model is None else f"the run {model.resolve().name}",
+        learned_from=some.card.trained_on,
+        networks=len(some.networks),
+        capacities=tuple(ensembles),
+        simulated=some.card.simulated,
+        limits=(*told, *LIMITS),
+        errors=tuple(known for capacity in ensembles if (known := how_far_off(model, capacity)) is not None),
+    )
+
+
+def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
+    """How far a model erred on what was held out of its training; None where that is not known."""
+    if model is None:
+        known = _read_json(BUNDLED / "ensemble" / "card.json")["held_out"]
+        return next((HeldOutErrors(**entry) for entry in known if entry["capacity"] == capacity), None)
+    metrics, settings = model / capacity / "metrics.json", model / capacity / "settings.toml"
+    if not metrics.is_file() or not settings.is_file():
+        return None
+    return held_out_errors(_read_json(metrics), capacity, read_settings(settings).folds.protocol)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}). Write it again with `ratescope evaluate`, or copy the run again."
+        ) from error
+    return content

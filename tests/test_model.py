@@ -1,0 +1,40 @@
+"""What is known of a model besides its weights."""
+
+import json
+
+import pytest
+
+from ratescope.errors import CheckpointError
+from ratescope.model import how_far_off, model_card, read_model
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that was evaluated: only what is asked of it here."""
+    score = {"mape_percent": 12.0}
+    slices = {"electrodes": 3, "per_electrode": {"overall": score, "by_c_rate": {"5": score}}}
+    (tmp_path / "specific").mkdir()
+    (tmp_path / "specific" / "metrics.json").write_text(json.dumps({"test": {"network": slices}}))
+    (tmp_path / "specific" / "settings.toml").write_text('[folds]\nprotocol = "by-specimen"\n')
+    return tmp_path
+
+
+def test_the_bundled_ensemble_comes_with_its_errors():
+    card = model_card(read_model(None), None)
+    assert [part.capacity for part in card.errors] == ["specific", "density"]
+    for part in card.errors:
+        assert part.protocol == "by-electrode"
+        assert part.mape_percent < part.rung_mape_percent  # else it would not be worth bundling
+        assert part.electrodes >= 20
+
+
+def test_a_run_is_known_by_its_evaluation_and_its_protocol(run):
+    known = how_far_off(run, "specific")
+    assert (known.protocol, known.electrodes, known.mape_percent) == ("by-specimen", 3, 12.0)
+    assert how_far_off(run, "density") is None
+
+
+def test_a_damaged_evaluation_is_said(run):
+    (run / "specific" / "metrics.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"metrics\.json cannot be read .* again with `ratescope evaluate`"):
+        how_far_off(run, "specific")
