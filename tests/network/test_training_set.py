@@ -26,6 +26,7 @@ def test_mean_colour_and_its_spread_are_those_of_the_training_pixels(parts):
     given = TrainingSet(**parts)
     pixels = parts["crops"][[0, 2, 4]].reshape(-1, 3)
     assert given.mean_colour == pytest.approx(pixels.mean(axis=0))
+    assert given.mean_colour is given.mean_colour  # worked out once: every step of a noisy training asks for it
     assert given.colour_spread == pytest.approx(pixels.std(axis=0))
 
 

@@ -86,7 +86,7 @@ def _step(
     rows = batch_rows(len(given.train), train.batch, train.seed, step)
     drawn = draw_moves(len(rows), settings.augmentation, seed=train.seed, step=step)
     moves = [move.at_reduction(settings.network.input_reduction) for move in drawn]
-    reach = _noise_reach(given, len(rows), step, settings)
+    reach = _noise_reach(given, len(rows), step, settings) if train.adversarial_noise else None
 
     def work(part: slice) -> tuple[float, float]:
         measured, facts = _curves_and_facts(given, given.train[rows[part]], team)
@@ -99,7 +99,7 @@ def _step(
                 return mape(network.head(network.pool(activation), facts), measured)
 
         crops = moved(reduced[rows[part]], moves[part]).to(team.device)
-        if train.adversarial_noise:
+        if reach is not None:
             crops = disturbed(network, crops, error_of, reach[part].to(team.device))
         error = error_of(crops)
         share = len(rows[part]) / len(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ class TrainingSet:
                 f"curves have shape {self.curves.shape}. Give one row per crop."
             )
 
-    @property
+    @cached_property
     def mean_colour(self) -> tuple[float, float, float]:
         """Of the training crops, 0…255 in red, green and blue."""
         red, green, blue = np.mean([self.crops[row].mean(axis=(0, 1)) for row in self.train], axis=0)
