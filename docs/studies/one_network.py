@@ -1,18 +1,26 @@
 """One network of a study: what the scripts beside this one share."""
 
+import csv
+import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ratescope.attribution.witnesses import evenly
 from ratescope.campaign.crops import prepare_campaign
+from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import read_campaign
 from ratescope.evaluation.scores import mape_percent
 from ratescope.network.ensemble import read_network
+from ratescope.network.optimiser import warm_up_steps
 from ratescope.network.training import train_network
 from ratescope.settings import PrepareSettings
 from ratescope.units import RATES_PER_H
+
+SCREENED_COLUMNS = ("validation_mape_percent", "train_mape_percent", "at_step", "processor_s")
 
 
 def crops_and_curves(folder, capacity):
@@ -81,3 +89,23 @@ def trained(folder: Path, pixels, measured, train, validation, settings, capacit
     )
     print()
     return read_network(folder / "weights.safetensors")
+
+
+def screened(settings, folder, fold, seed):
+    """How settings do on the validation part of a fold of the published protocol; the test part is not looked at.
+
+    Returns the best validation error after the warm-up and what belongs to it, by `SCREENED_COLUMNS`.
+    """
+    crops, measured = crops_and_curves(folder, "specific")
+    part = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[fold]
+    train, validation = places_of(crops, part.train), places_of(crops, part.validation)
+    settings = replace(settings, train=replace(settings.train, seed=seed))
+    started = time.process_time()
+    with tempfile.TemporaryDirectory() as scratch:
+        trained(Path(scratch), crops.pixels, measured, train, validation, settings, "specific")
+        history = list(csv.DictReader((Path(scratch) / "history.csv").open(encoding="utf-8")))
+    counted = [row for row in history if int(float(row["step"])) >= warm_up_steps(settings.train)]
+    best = min(counted, key=lambda row: float(row["validation_mape_percent"]))
+    error, train_error = (round(float(best[f"{part}_mape_percent"]), 2) for part in ("validation", "train"))
+    seconds = round(time.process_time() - started)
+    return dict(zip(SCREENED_COLUMNS, (error, train_error, int(float(best["step"])), seconds), strict=True))

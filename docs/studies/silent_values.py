@@ -8,31 +8,18 @@ the test part is never looked at. A finished network is one row of 0005-silent-v
 
 import csv
 import sys
-import tempfile
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from one_network import crops_and_curves, places_of, trained
+from one_network import SCREENED_COLUMNS, screened
 
-from ratescope.campaign.folds import make_folds
 from ratescope.files import write_csv
 from ratescope.jobs import run_jobs
 from ratescope.settings import NetworkSettings, Settings, TrainSettings
 
 TARGET = Path(__file__).with_name("0005-silent-values.csv")
-COLUMNS = (
-    "setting",
-    "value",
-    "fold",
-    "seed",
-    "validation_mape_percent",
-    "train_mape_percent",
-    "at_step",
-    "processor_s",
-)
+COLUMNS = ("setting", "value", "fold", "seed", *SCREENED_COLUMNS)
 SCREENING_FOLD, FURTHER_FOLDS = (
     0,
     (1, 2),
@@ -66,22 +53,7 @@ def with_value(setting, value):
 def row_of(job, folder):
     """Train one network and say how it did on the validation part."""
     setting, value, fold, seed = job
-    crops, measured = crops_and_curves(folder, "specific")
-    part = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[fold]
-    train, validation = places_of(crops, part.train), places_of(crops, part.validation)
-    settings = with_value(setting, value)
-    settings = replace(settings, train=replace(settings.train, seed=seed))
-    started = time.process_time()
-    with tempfile.TemporaryDirectory() as scratch:
-        trained(Path(scratch), crops.pixels, measured, train, validation, settings, "specific")
-        history = list(csv.DictReader((Path(scratch) / "history.csv").open(encoding="utf-8")))
-    best = min(
-        (row for row in history if int(float(row["step"])) >= 100),
-        key=lambda row: float(row["validation_mape_percent"]),
-    )
-    error, train_error = (round(float(best[f"{part}_mape_percent"]), 2) for part in ("validation", "train"))
-    seconds = round(time.process_time() - started)
-    return dict(zip(COLUMNS, (*job, error, train_error, int(float(best["step"])), seconds), strict=True))
+    return dict(zip(COLUMNS[:4], job, strict=True)) | screened(with_value(setting, value), folder, fold, seed)
 
 
 def main(folder, jobs=2):

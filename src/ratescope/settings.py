@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from math import inf
 from pathlib import Path
@@ -60,6 +60,8 @@ class NetworkSettings:
     batch_norm_momentum: float = 0.01  # torch's convention; Keras' 0.99 (decision 0007)
     batch_norm_epsilon: float = 1e-3  # Keras' default (decision 0007)
     dropout: float = 0.1  # silent in the paper; 0 and 0.3 err no less in validation (study 0005)
+    output: Literal["linear", "exponential"] = "linear"  # section 2.5; exponential: the last layer says logarithms, and
+    # so errs by a share of the capacity, which is what counts (decision 0026)
     input_reduction: int = 1  # 2: crops are averaged 2 × 2 before the first convolution ("half resolution")
 
     def __post_init__(self) -> None:
@@ -76,14 +78,17 @@ class AugmentationSettings:
     """Shift and rotation with mirrored edges (section 2.4); the ranges are silent in the paper: our choice.
 
     A seventh of the crop each way, and turns that outlast what levelling leaves: each uniform on both sides of zero.
+    ``mirror`` is not in the paper: it swaps left and right of every other crop, by chance; no capacity knows them.
     """
 
     shift_rows_px: float = 32.0
     shift_columns_px: float = 96.0
     rotation_deg: float = 5.0
+    mirror: bool = False
 
     def __post_init__(self) -> None:
-        for name, reach in asdict(self).items():
+        for name in ("shift_rows_px", "shift_columns_px", "rotation_deg"):
+            reach = getattr(self, name)
             _check(f"augmentation.{name}", reach, "from 0 to 180", 0 <= reach <= 180)
 
 
@@ -148,13 +153,15 @@ class Settings:
 def fast_settings() -> Settings:
     """The recipe ``fast``: the paper's batch and optimiser on fewer pixels and in fewer steps (study 0005).
 
-    Chosen on the validation part of the published protocol's first fold, 259 crops to learn from.
+    Chosen on validation parts of the published protocol, 259 crops to learn from.
     """
     return Settings(
         # At equal steps a quarter of the resolution errs no more than half of it, and takes a quarter of the time.
-        network=NetworkSettings(input_reduction=4, batch_norm_momentum=0.1),
+        # Logarithms, mirrors and no dropout: a quarter less error in validation, in as many steps (study 0005).
+        network=NetworkSettings(input_reduction=4, batch_norm_momentum=0.1, dropout=0.0, output="exponential"),
+        augmentation=AugmentationSettings(mirror=True),
         # RAdam is cautious for hundreds of steps: with the published 1e-3 most of them would pass by.
-        train=TrainSettings(max_steps=1000, highest_rate=1e-2),
+        train=TrainSettings(max_steps=1000, highest_rate=3e-2),
     )
 
 

@@ -233,7 +233,8 @@ def _c_rates(rates_per_h: Sequence[float]) -> str:
 
 
 def _layers(settings: NetworkSettings) -> str:
-    return f"has {' '.join(map(str, settings.filters))} filters and {' '.join(map(str, settings.hidden))} hidden units"
+    filters, hidden = (" ".join(map(str, counts)) for counts in (settings.filters, settings.hidden))
+    return f"has {filters} filters, {hidden} hidden units and a {settings.output} output"
 
 
 def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, team: Team, on_progress: OnProgress) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,24 @@ def test_capacities_come_in_the_unit_of_the_buffers(network):
         assert torch.allclose(network(crops), before + 10.0)
         network.output_scale.zero_()
         assert torch.equal(network(crops), network.output_offset.expand(2, 2))
+
+
+def test_an_exponential_output_speaks_of_logarithms(network, narrow):
+    exponential = RateNetwork(replace(narrow, output="exponential"), rates=2).eval()
+    exponential.load_state_dict(network.state_dict())
+    for buffer, values in ((network.output_offset, [5.0, 3.0]), (network.output_scale, [0.1, 0.7])):
+        buffer.copy_(torch.tensor(values))
+    exponential.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        logarithms, capacities = network(pixels(4, 3, 16, 24)), exponential(pixels(4, 3, 16, 24))
+    assert capacities.numpy() == pytest.approx(np.exp(logarithms.numpy()))
+
+
+def test_however_large_a_logarithm_is_the_capacity_is_a_number(narrow):
+    network = RateNetwork(replace(narrow, output="exponential"), rates=2).eval()
+    network.output_offset.fill_(1000.0)
+    with torch.no_grad():
+        assert network(pixels(1, 3, 16, 24)).numpy() == pytest.approx(np.exp(8.0))
 
 
 def test_brighter_pixels_and_a_brighter_mean_are_the_same_to_the_network(network):

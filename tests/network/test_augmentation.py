@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,6 +49,13 @@ def test_a_quarter_turn_makes_what_was_level_fall():
     assert apply(Move(turn_deg=90.0), crop) == pytest.approx(np.rot90(crop, -1), abs=0.05)
 
 
+@given(st.floats(-12, 12), st.floats(-20, 20), st.floats(-8, 8))
+def test_mirrored_is_the_same_move_with_left_and_right_swapped(down, right, turn):
+    crop = smooth()
+    there = apply(Move(down, right, turn), crop)
+    assert apply(Move(down, right, turn, mirrored=True), crop) == pytest.approx(there[:, ::-1], abs=0.05)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.floats(-12, 12), st.floats(-20, 20), st.floats(-8, 8))
 def test_moves_agree_with_a_spline_pixel_by_pixel(down, right, turn):
@@ -77,6 +86,7 @@ def test_averaging_first_and_averaging_last_look_the_same():
     def halved(pixels):
         return pixels.reshape(40, 2, 60, 2, 3).mean(axis=(1, 3))
 
+    assert replace(move, mirrored=True).at_reduction(2).mirrored
     before = apply(move.at_reduction(2), halved(crop).round().astype(np.uint8))
     assert np.abs(before - halved(apply(move, crop))).mean() < 1.0
 
@@ -88,6 +98,14 @@ def test_a_drawn_move_stays_within_reach(seed):
     assert abs(move.down_px) <= 7.0
     assert abs(move.right_px) <= 11.0
     assert abs(move.turn_deg) <= 2.0
+
+
+def test_half_of_the_crops_are_mirrored_where_that_is_asked_for_and_else_none():
+    plain = draw_moves(400, AugmentationSettings(), seed=1, step=2)
+    asked = draw_moves(400, AugmentationSettings(mirror=True), seed=1, step=2)
+    assert not any(move.mirrored for move in plain)
+    assert 160 < sum(move.mirrored for move in asked) < 240
+    assert [replace(move, mirrored=False) for move in asked] == plain
 
 
 def test_chance_depends_on_seed_step_and_position_and_on_nothing_else():

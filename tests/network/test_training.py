@@ -271,6 +271,21 @@ def test_with_output_unit_capacity_the_last_layer_speaks_in_ah(brightness_set, b
     assert ours.output_scale.tolist() == pytest.approx([1.5, curves[TRAIN, 1].std()])  # 1.5: all cells agree at 150
 
 
+def test_an_exponential_output_has_the_scale_of_the_curves_logarithms(brightness_set, brief, narrow):
+    crops, curves = brightness_set
+    given = TrainingSet(crops, curves, RATES, TRAIN, VALIDATION)
+    network = new_network(given, replace(brief, network=replace(narrow, output="exponential")))
+    logarithms = np.log(curves[TRAIN])
+    assert network.output_offset.tolist() == pytest.approx(logarithms.mean(axis=0))
+    assert network.output_scale.tolist() == pytest.approx([0.01, logarithms[:, 1].std()])  # where all agree, 1 %
+
+
+def test_a_network_of_another_output_is_not_started_from(train, learned, brief, narrow):
+    other = replace(brief, network=replace(narrow, output="exponential"))
+    with pytest.raises(TrainingError, match=r"has the output 'linear', but the recipe asks for 'exponential'"):
+        train(start_from=learned, settings=other)
+
+
 @pytest.mark.parametrize(("crops", "batch"), [(251, 38), (25, 38), (38, 38), (17, 8), (2, 38)])
 def test_each_pass_sees_every_crop_at_most_once_and_leaves_out_less_than_a_batch(crops, batch):
     per_pass = crops // min(batch, crops)

@@ -7,7 +7,7 @@ import torch
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.learning import steps_per_epoch
 from ratescope.network.optimiser import learning_rate, warm_up_steps
-from ratescope.settings import NetworkSettings, TrainSettings
+from ratescope.settings import NetworkSettings, Settings, TrainSettings
 from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 
@@ -36,6 +36,11 @@ def test_128_features_leave_the_pooling_and_five_capacities_the_head():
     assert activation.shape == (1, 128, 56, 168)
     assert features.shape == (1, 128)
     assert network.head(features).shape == (1, 5)
+
+
+def test_the_paper_mirrors_no_crop_and_its_last_layer_is_linear():
+    assert not Settings().augmentation.mirror
+    assert Settings().network.output == "linear"
 
 
 def test_the_learning_rate_climbs_for_a_tenth_of_the_steps_and_falls_for_the_rest():

@@ -1,7 +1,7 @@
 """The network of section 2.5: pixels in, a rate curve out, with every scaling kept inside the module.
 
     crops (n, 3, 224, 672) ─ mean over r × r ─ standardise ─ block ─ block ─ block ─ activation (n, 128, 56, 168)
-    ─ global average pooling ─ features (n, 128) ─ four hidden layers of 64 ─ linear ─ capacities (n, rates)
+    ─ global average pooling ─ features (n, 128) ─ four hidden layers of 64 ─ linear (─ exp) ─ capacities (n, rates)
 
 254,085 parameters: 232,512 before the pooling and 21,573 after it (decision 0003). Nothing is computed in place, so
 that attributions can hook every layer.
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ratescope.settings import NetworkSettings
+
+LARGEST_LOGARITHM = 8.0  # e⁸ = 2981 Ah/kg or Ah/L: more than any electrode has, and a finite number
 
 
 class RateNetwork(nn.Module):
@@ -34,7 +36,8 @@ class RateNetwork(nn.Module):
     input_mean, input_scale : tensor, shape (3,)
         Standardise pixel values 0…255: mean and standard deviation of the training crops, channel by channel.
     output_offset, output_scale : tensor, shape (rates,)
-        Turn what the last layer says into the capacity's unit: mean and spread of the training curves.
+        Turn what the last layer says into the capacity's unit: mean and spread of the training curves; or, where the
+        output is exponential, into the capacity's logarithm: mean and spread of theirs.
     fact_mean, fact_scale : tensor, shape (facts,)
 
     Examples
@@ -96,8 +99,8 @@ class RateNetwork(nn.Module):
         """Capacities (n, rates) from features (n, 128) and facts (n, facts)."""
         if facts is not None:
             features = torch.cat([features, (facts - self.fact_mean) / self.fact_scale], dim=1)
-        capacities: Tensor = self.output_offset + self.output_scale * self.regressor(features)
-        return capacities
+        said: Tensor = self.output_offset + self.output_scale * self.regressor(features)
+        return said if self.settings.output == "linear" else said.clamp(max=LARGEST_LOGARITHM).exp()
 
 
 def _in_channels_last(gradient: Tensor) -> Tensor:

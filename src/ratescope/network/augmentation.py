@@ -1,5 +1,7 @@
 """Augmentation by shift and rotation, edges filled by mirroring (section 2.4): decided first, applied afterwards.
 
+Where it is asked for, left and right are swapped too, which the paper does not do.
+
 Nothing here changes the scale or the lighting. Chance is keyed by seed, step and position in the batch, so that a
 training that is resumed draws what it would have drawn.
 """
@@ -7,7 +9,7 @@ training that is resumed draws what it would have drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, radians, sin
 
 import numpy as np
@@ -21,38 +23,47 @@ from ratescope.settings import AugmentationSettings
 
 @dataclass(frozen=True)
 class Move:
-    """A turn about the middle and then a shift, both decided: the same crop always becomes the same crop.
+    """A turn about the middle, a shift, and perhaps a mirror, all decided: the same crop always becomes the same crop.
 
     Attributes
     ----------
     down_px, right_px : float
     turn_deg : float
         Above zero, what was level falls to the right.
+    mirrored : bool
+        Left and right swapped, last of all.
     """
 
     down_px: float = 0.0
     right_px: float = 0.0
     turn_deg: float = 0.0
+    mirrored: bool = False
 
     def at_reduction(self, reduction: int) -> Move:
         """The same move for a crop whose pixels were averaged r × r."""
-        return Move(self.down_px / reduction, self.right_px / reduction, self.turn_deg)
+        return replace(self, down_px=self.down_px / reduction, right_px=self.right_px / reduction)
 
     def source(self, rows: int, columns: int) -> list[list[float]]:
         """Where each place of the moved crop comes from: 2 × 3, from (x, y, 1) to (x, y), both from −1 to 1."""
         cosine, sine = cos(radians(self.turn_deg)), sin(radians(self.turn_deg))
         back_x = cosine * self.right_px + sine * self.down_px
         back_y = cosine * self.down_px - sine * self.right_px
+        x = -1.0 if self.mirrored else 1.0
         return [
-            [cosine, sine * rows / columns, -2.0 * back_x / columns],
-            [-sine * columns / rows, cosine, -2.0 * back_y / rows],
+            [x * cosine, sine * rows / columns, -2.0 * back_x / columns],
+            [-x * sine * columns / rows, cosine, -2.0 * back_y / rows],
         ]
 
 
 def draw_move(rng: np.random.Generator, settings: AugmentationSettings) -> Move:
-    """A move within the reach of the settings, each part uniform on both sides of zero."""
-    down, right, turn = rng.uniform(-1.0, 1.0, size=3).tolist()
-    return Move(down * settings.shift_rows_px, right * settings.shift_columns_px, turn * settings.rotation_deg)
+    """A move within the reach of the settings, each part uniform on both sides of zero; mirrored or not alike often."""
+    down, right, turn, side = rng.uniform(-1.0, 1.0, size=4).tolist()
+    return Move(
+        down * settings.shift_rows_px,
+        right * settings.shift_columns_px,
+        turn * settings.rotation_deg,
+        mirrored=settings.mirror and side < 0.0,
+    )
 
 
 def draw_moves(count: int, settings: AugmentationSettings, *, seed: int, step: int) -> list[Move]:

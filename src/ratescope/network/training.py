@@ -145,8 +145,11 @@ def _fit_scalings(network: RateNetwork, given: TrainingSet, settings: Settings) 
     _fill(network.input_scale, np.maximum(given.colour_spread, 1.0))  # a uniform crop must not divide by zero
     curves, facts = given.curves[given.train], given.fact_table(given.train)
     if settings.train.output_unit == "spread":
-        _fill(network.output_offset, curves.mean(axis=0))
-        _fill(network.output_scale, np.maximum(curves.std(axis=0), _LEAST_SPREAD * curves.mean(axis=0)))
+        is_linear = settings.network.output == "linear"
+        said = curves if is_linear else np.log(curves)
+        least = _LEAST_SPREAD * (curves.mean(axis=0) if is_linear else 1.0)
+        _fill(network.output_offset, said.mean(axis=0))
+        _fill(network.output_scale, np.maximum(said.std(axis=0), least))
     if given.facts:
         _fill(network.fact_mean, facts.mean(axis=0))
         _fill(network.fact_scale, np.where(facts.std(axis=0) > 0, facts.std(axis=0), 1.0))
@@ -166,6 +169,11 @@ def _finished(folder: Path, identity: str, *, resume: bool) -> RateNetwork | Non
 
 def _take_over(source: RateNetwork, network: RateNetwork) -> None:
     """Copy the weights of another network, and what its batch norms counted."""
+    if source.settings.output != network.settings.output:
+        raise TrainingError(
+            f"the network to start from has the output {source.settings.output!r}, but the recipe asks for "
+            f"{network.settings.output!r}. Take over its [network] settings, or train without --start-from."
+        )
     try:
         network.load_state_dict(source.state_dict())
     except RuntimeError as error:
