@@ -20,6 +20,7 @@ from ratescope import arguments
 from ratescope.counted import counted
 from ratescope.errors import RatescopeError
 from ratescope.interruption import termination_interrupts
+from ratescope.written import Written
 from ratescope.wrong_arguments import wrong_arguments_in_words
 
 DONE, NOTHING_TRIED, SOME_REFUSED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
@@ -58,9 +59,7 @@ def demo(out: arguments.Out = Path("ratescope-demo")) -> int:
     with progress() as tell:
         written = run_demo(out, on_progress=tell)
     print("The micrographs of this demo are simulated, and the bundled ensemble learned from simulated ones.")
-    for remark in written.remarks:
-        print(f"note: {remark}")
-    return _close(written.files, written.inputs, written.refused)
+    return _finish(written)
 
 
 @app.command()
@@ -131,9 +130,7 @@ def rates(
             protocol=protocol,
             on_progress=tell,
         )
-    for remark in written.remarks:
-        print(f"note: {remark}")
-    return _close(written.files, written.inputs, written.refused)
+    return _finish(written)
 
 
 @campaign_app.command("new")
@@ -208,7 +205,7 @@ def train(
             devices=devices,
             on_progress=tell,
         )
-    return _close(written.files, written.inputs, written.refused)
+    return _finish(written)
 
 
 @app.command()
@@ -239,11 +236,9 @@ def predict(
         written = predict_files(
             paths, out, model=model, crops_given=crops, pixel_size_um=pixel_size_um, facts=told, on_progress=tell
         )
-    for remark in written.remarks:
-        print(f"note: {remark}")
     if model is None:
         print("The bundled ensemble learned from simulated micrographs; spread is network spread, not an interval.")
-    return _close(written.files, written.inputs, written.refused)
+    return _finish(written)
 
 
 @app.command()
@@ -283,9 +278,7 @@ def explain(
             facts=told,
             on_progress=tell,
         )
-    for remark in written.remarks:
-        print(f"note: {remark}")
-    return _close(written.files, written.inputs, written.refused)
+    return _finish(written)
 
 
 @app.command()
@@ -354,6 +347,13 @@ def _lines() -> Callable[[int, int, str], None]:
         last = what
 
     return tell
+
+
+def _finish(written: Written) -> int:
+    """Say what to mind, what was refused and what was written."""
+    for remark in written.remarks:
+        print(f"note: {remark}")
+    return _close(written.files, written.inputs, written.refused)
 
 
 def _close(written: Sequence[Path], inputs: int = 0, refused: Mapping[str, str] | None = None) -> int:

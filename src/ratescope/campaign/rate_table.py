@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ratescope.campaign.bpx_file import read_given, write_half_cells
@@ -17,28 +16,7 @@ from ratescope.errors import InputError
 from ratescope.files import keep_originals, write_csv
 from ratescope.protocol import TABLE_2, read_protocol
 from ratescope.records import OnProgress, RateTest, no_progress
-
-
-@dataclass(frozen=True)
-class RatesWritten:
-    """What `write_rates` did.
-
-    Attributes
-    ----------
-    files : tuple of Path
-    inputs : int
-        Files and cells that were tried.
-    refused : mapping of str to str
-        By file or cell: why it could not be used.
-    remarks : tuple of str
-        What was put right or should be looked at, what each cell lost over its test, where no rate law fits or
-        no BPX file could be written.
-    """
-
-    files: tuple[Path, ...]
-    inputs: int
-    refused: Mapping[str, str]
-    remarks: tuple[str, ...]
+from ratescope.written import Written
 
 
 def write_rates(
@@ -53,7 +31,7 @@ def write_rates(
     given: Path | None = None,
     protocol: Path | None = None,
     on_progress: OnProgress = no_progress,
-) -> RatesWritten:
+) -> Written:
     """Write the discharges of campaigns, of bare cycler files and of typed tables, as one table.
 
     Parameters
@@ -104,7 +82,7 @@ def write_rates(
             written, without = write_half_cells(half_cells, source.tests, source.campaign, given=known)
             files += written
             said += [f"{name} was not written: {reason}" for name, reason in without.items()]
-    return RatesWritten(tuple(files), inputs, refused, tuple(said))
+    return Written(out.parent, list(files), inputs, dict(refused), list(said))
 
 
 def _said_of(test: RateTest) -> Iterator[str]:
