@@ -96,17 +96,28 @@ def write_scores(run: Run, folder: Path, capacity: str) -> None:
     write_csv(target, SCORE_COLUMNS, [*kept, *score_rows(folder / capacity, about)])
 
 
+def run_of(name: str) -> Run:
+    """A run by its name."""
+    if name not in {run.name for run in RUNS}:
+        sys.exit(f"there is no run {name!r}. Known are: {', '.join(run.name for run in RUNS)}.")
+    return next(run for run in RUNS if run.name == name)
+
+
+def trained(run: Run, work: Path) -> Path:
+    """Make the campaign and train the networks, as far as that was not done; write their rows; where the run lies."""
+    campaign, folder = work / "campaigns" / run.campaign, work / "runs" / run.name.replace(" ", "-")
+    command("lab", str(campaign), *CAMPAIGNS[run.campaign], *JOBS)
+    for capacity in CAPACITIES:
+        asked = ("--recipe", "fast", *run.options, "--capacity", capacity, "--resume", *JOBS)
+        command("train", str(campaign), "--out", str(folder), *asked)
+        write_rows(HERE / "0006-networks.csv", folder)
+        write_scores(run, folder, capacity)
+    return folder
+
+
 def main(work: Path, *names: str) -> None:
-    if unknown := set(names) - {run.name for run in RUNS}:
-        sys.exit(f"there is no run {min(unknown)!r}. Known are: {', '.join(run.name for run in RUNS)}.")
-    for run in (run for run in RUNS if not names or run.name in names):
-        campaign, folder = work / "campaigns" / run.campaign, work / "runs" / run.name.replace(" ", "-")
-        command("lab", str(campaign), *CAMPAIGNS[run.campaign], *JOBS)
-        for capacity in CAPACITIES:
-            asked = ("--recipe", "fast", *run.options, "--capacity", capacity, "--resume", *JOBS)
-            command("train", str(campaign), "--out", str(folder), *asked)
-            write_rows(HERE / "0006-networks.csv", folder)
-            write_scores(run, folder, capacity)
+    for run in [run_of(name) for name in names] or RUNS:
+        trained(run, work)
 
 
 if __name__ == "__main__":

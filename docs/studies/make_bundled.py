@@ -2,18 +2,18 @@
 
     make bundled
 
-Everything is kept under scratch/, so that an interrupted run goes on where it stopped.
+The ensemble is the run `continuum` of study 0006: its card says what the study says. Everything is kept under
+scratch/0006/, as the study keeps it, so that an interrupted run goes on where it stopped.
 """
 
 import csv
 import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from ratescope.cli import main
+from evaluation import CAMPAIGNS, run_of, trained
 from ratescope.demo import EXPECTED, bundled_micrographs
 from ratescope.evaluation.tables import CURVE_COLUMNS
 from ratescope.files import write_csv, write_json
@@ -27,22 +27,14 @@ from ratescope.virtual_lab.packing import cut_cross_section
 
 ROOT = Path(__file__).parents[2]
 SCRATCH = ROOT / "scratch"
-CAMPAIGN = ["--design", "continuum", "--electrodes", "64", "--seed", "2024", "--small"]
+RUN = run_of("continuum")
 DEMO = (("loose", 0.0, 0.46), ("medium", 180.0, 0.31), ("dense", 620.0, 0.21))  # name, load in MPa, porosity
 DEMO_COLUMNS = 2800
 DEMO_SEED = 77  # of no campaign: these micrographs were never trained on
 
 
-def command(*arguments: str) -> None:
-    if status := main(arguments):
-        sys.exit(status)
-
-
 def make_ensemble() -> None:
-    campaign, run = SCRATCH / "bundled-campaign", SCRATCH / "bundled-run"
-    command("lab", str(campaign), *CAMPAIGN)
-    recipe = str(Path(__file__).with_name("bundled.toml"))
-    command("train", str(campaign), "--out", str(run), "--recipe", recipe, "--resume")
+    run = trained(RUN, SCRATCH / "0006")
     for capacity in CAPACITIES:
         for weights in sorted((run / capacity).glob("fold_*/weights.safetensors")):
             target = BUNDLED / "ensemble" / weights.relative_to(run)
@@ -54,7 +46,7 @@ def make_ensemble() -> None:
 def write_card(run: Path) -> None:
     """How far each network errs on the electrodes that it had not seen, beside the best predictor without a network."""
     errors = [known for capacity in CAPACITIES if (known := how_far_off(run, capacity)) is not None]
-    card = {"schema": 2, "simulated": True, "command": "make bundled", "campaign": CAMPAIGN}
+    card = {"schema": 2, "simulated": True, "command": "make bundled", "campaign": CAMPAIGNS[RUN.campaign]}
     write_json(BUNDLED / "ensemble" / "card.json", card | {"held_out": [asdict(known) for known in errors]})
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ratescope.baselines.ladder import Seen
+from ratescope.baselines.light import light_of
 from ratescope.baselines.texture import TEXTURE_FEATURES, texture_features
 from ratescope.campaign.crops import CampaignCrops
 from ratescope.campaign.sheets import Campaign
@@ -73,7 +74,9 @@ def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progr
         write_csv(kept_file, KEPT_COLUMNS, rows_kept)
     seen = np.stack([kept[key] for key in keys])
     porosity = [campaign.electrodes[crop.electrode].porosity for crop in crops.ids]
-    return Seen(crops.ids, seen[:, :-1], np.array([np.nan if p is None else p for p in porosity]), seen[:, -1])
+    light = np.stack([light_of(crop) for crop in crops.pixels])  # some milliseconds each: not worth keeping
+    known = np.array([np.nan if p is None else p for p in porosity])
+    return Seen(crops.ids, light, seen[:, :-1], known, seen[:, -1])
 
 
 def write_seen(path: Path, seen: Seen, campaign: Campaign) -> None:

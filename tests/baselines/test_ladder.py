@@ -5,7 +5,7 @@ import pytest
 
 from ratescope.baselines.ladder import RUNGS, Seen, climb
 from ratescope.baselines.texture import TEXTURE_FEATURES
-from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, THRESHOLDED, TRUE_POROSITY
+from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, LIGHT_ALONE, THRESHOLDED, TRUE_POROSITY
 from ratescope.records import CropId, Fold
 
 POROSITY = {"A": 0.50, "B": 0.40, "C": 0.30, "D": 0.20}
@@ -19,7 +19,9 @@ def seen():
     porosity = np.array([POROSITY[crop.electrode] for crop in ids])
     texture = rng.normal(size=(len(ids), len(TEXTURE_FEATURES)))
     texture[:, 0] = porosity + 0.1 + 0.02 * rng.normal(size=len(ids))
-    return Seen(ids, texture, porosity, porosity + 0.01 * rng.normal(size=len(ids)))
+    of_micrograph = {name: 100.0 + 40.0 * rng.normal(size=2) for name in sorted({crop.file for crop in ids})}
+    light = np.stack([of_micrograph[crop.file] + rng.normal(size=2) for crop in ids])
+    return Seen(ids, light, texture, porosity, porosity + 0.01 * rng.normal(size=len(ids)))
 
 
 @pytest.fixture
@@ -60,6 +62,17 @@ def test_an_electrode_that_is_trained_on_is_looked_up_by_its_porosity(seen, curv
     some = frozenset(crop for crop in seen.ids if crop not in test and crop.section == 0)
     fold = Fold("specimen", frozenset(seen.ids) - test - some, some, test, validation_unit="crop")
     assert climb(fold, seen, curves)[ELECTRODE_POROSITY] == pytest.approx(curves)
+
+
+def test_light_alone_looks_up_what_it_has_seen_and_knows_nothing_else(seen, curves):
+    """With neighbours in training it needs no coating; with whole electrodes held out it can only be wrong."""
+    test = frozenset(crop for crop in seen.ids if crop.section == 2)
+    validation = frozenset(crop for crop in seen.ids if crop.section == 1 and crop.specimen.endswith("2"))
+    drawn = Fold("crop", frozenset(seen.ids) - test - validation, validation, test)
+    assert climb(drawn, seen, curves)[LIGHT_ALONE] == pytest.approx(curves)
+    said = climb(held_out(seen, "C"), seen, curves)[LIGHT_ALONE]
+    is_c = np.array([crop.electrode == "C" for crop in seen.ids])
+    assert (np.abs(said[is_c, 1] - curves[is_c, 1]) > 10.0).all()
 
 
 def test_without_sheets_or_truth_their_rungs_are_missing(seen, curves):

@@ -153,6 +153,15 @@ def test_a_porosity_that_is_worth_more_than_the_image_is_said(run):
     assert "these electrodes were trained on too" in looked_up
 
 
+def test_a_protocol_under_which_light_alone_suffices_is_called_out(run, report):
+    part = run.capacities[0]
+    by_light = {"light alone, looked up": part.fold_predictions.assign(predicted=lambda t: t["measured"])}
+    said = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder=by_light)
+    beaten = dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=said),))
+    assert "with nothing of the coating, errs by 0.0 %: under this protocol" in words_of(training_report(beaten))
+    assert "with nothing of the coating, errs" not in words_of(report)
+
+
 def test_a_rung_that_was_scored_on_fewer_values_says_so(run, report):
     part = run.capacities[0]
     some = part.fold_predictions.assign(predicted=lambda t: t["measured"].where(t["electrode"] != "E20"))

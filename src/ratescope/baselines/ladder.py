@@ -1,6 +1,7 @@
 """The ladder: what can be said of a crop's rate curve without a network, rung by rung, under the same folds.
 
     mean curve                               without looking
+    light alone, looked up                   colours of grains and dark, the curve of the training crop most like it
     curve at thresholded porosity            the dark share of the crop's area
     texture, Gaussian process                twenty numbers of the crop: shares, chords, granulometry, greys
     texture, boosted trees                   the same numbers
@@ -20,12 +21,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ratescope.baselines.curves import curve_at_porosity, mean_curve
+from ratescope.baselines.light import looked_up_by_light
 from ratescope.baselines.regressors import boosted_trees, gaussian_process
 from ratescope.baselines.texture import TEXTURE_FEATURES
 from ratescope.evaluation.ladder import (
     BOOSTED_TREES,
     ELECTRODE_POROSITY,
     GAUSSIAN_PROCESS,
+    LIGHT_ALONE,
     MEAN_CURVE,
     THRESHOLDED,
     TRUE_POROSITY,
@@ -42,6 +45,8 @@ class Seen:
     Attributes
     ----------
     ids : tuple of CropId
+    light : float array, shape (crops, features)
+        The numbers of `ratescope.baselines.light.light_of`.
     texture : float array, shape (crops, features)
         The numbers of `TEXTURE_FEATURES`; the first one is the dark share.
     electrode_porosity : float array, shape (crops,)
@@ -51,6 +56,7 @@ class Seen:
     """
 
     ids: tuple[CropId, ...]
+    light: Floats
     texture: Floats
     electrode_porosity: Floats
     true_porosity: Floats
@@ -96,6 +102,12 @@ def _mean_curve(asked: Question) -> Floats:
     return mean_curve(asked.curves[asked.train], len(asked.curves))
 
 
+def _by_light_alone(asked: Question) -> Floats:
+    light, ids = asked.seen.light, asked.seen.ids
+    micrographs = [(ids[place].electrode, ids[place].file) for place in asked.train]
+    return looked_up_by_light(light[asked.train], asked.curves[asked.train], micrographs, light)
+
+
 def _at_thresholded_porosity(asked: Question) -> Floats | None:
     return _read_at(asked.seen.dark_share, asked)
 
@@ -132,6 +144,7 @@ def _read_at(porosity: Floats, asked: Question, rows: NDArray[np.intp] | None = 
 
 RUNGS: Mapping[str, Callable[[Question], Floats | None]] = {
     MEAN_CURVE: _mean_curve,
+    LIGHT_ALONE: _by_light_alone,
     THRESHOLDED: _at_thresholded_porosity,
     GAUSSIAN_PROCESS: _texture_by_gaussian_process,
     BOOSTED_TREES: _texture_by_boosted_trees,

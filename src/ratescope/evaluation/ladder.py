@@ -12,6 +12,7 @@ from ratescope.evaluation.figures import Kind, Rung
 from ratescope.evaluation.metrics import NETWORK
 
 MEAN_CURVE = "mean curve"
+LIGHT_ALONE = "light alone, looked up"
 THRESHOLDED = "curve at thresholded porosity"
 GAUSSIAN_PROCESS = "texture, Gaussian process"
 BOOSTED_TREES = "texture, boosted trees"
@@ -21,6 +22,14 @@ TRUE_POROSITY = "curve at the crop's true porosity"
 TWENTY_NUMBERS = "twenty numbers of the crop (shares, chords, two-point distance, granulometry, grey textures)"
 LADDER: Mapping[str, tuple[Kind, str]] = {
     MEAN_CURVE: ("blind", "the mean of the training curves: what is known without looking"),
+    LIGHT_ALONE: (
+        "leak",
+        (
+            "the colour of grains and of what is dark between them, and nothing else: the curve of the training crop "
+            "whose light is most like it. Where other crops of the same micrograph were trained on, this looks the "
+            "curve up, and a network can too"
+        ),
+    ),
     THRESHOLDED: ("image", "the training curves, read at the share of the crop that is darker than grains"),
     GAUSSIAN_PROCESS: ("image", f"{TWENTY_NUMBERS}, through a Gaussian process, which is a smooth fit"),
     BOOSTED_TREES: ("image", "the same twenty numbers, through gradient-boosted trees, which are many small decisions"),
@@ -62,7 +71,7 @@ def best_rung(scores: Mapping[str, Any], *kinds: Kind) -> tuple[str, float] | No
 
 def figure_rungs(scores: Mapping[str, Any], oracles: Mapping[str, Any]) -> list[Rung]:
     """The lines of the ladder's figure: what does not look, what looks, the network, what is told; then the oracles."""
-    order: dict[Kind, int] = {"blind": 0, "image": 1, "network": 2, "told": 3, "truth": 4}
+    order: dict[Kind, int] = {"blind": 0, "leak": 1, "image": 2, "network": 3, "told": 4, "truth": 5}
     rungs = [_rung(name, _kind_of(name), score) for name, score in scores.items()]
     asked = [_rung(f"oracle of the {name}", "truth", oracles[name]) for name in ORACLE_RUNGS if name in oracles]
     return sorted(rungs, key=lambda rung: order[rung.kind]) + asked

@@ -19,7 +19,14 @@ from ratescope.evaluation.figures import (
     training_svg,
 )
 from ratescope.evaluation.held_out import HELD_OUT, UNIT_HELD_OUT
-from ratescope.evaluation.ladder import ELECTRODE_POROSITY, LADDER, ORACLE_WORDS, best_rung, figure_rungs
+from ratescope.evaluation.ladder import (
+    ELECTRODE_POROSITY,
+    LADDER,
+    LIGHT_ALONE,
+    ORACLE_WORDS,
+    best_rung,
+    figure_rungs,
+)
 from ratescope.evaluation.metrics import NETWORK, PARTS, electrode_means
 from ratescope.evaluation.pages import template
 from ratescope.evaluation.pictures import svg_uri
@@ -130,6 +137,7 @@ def _chapter(run: RunSummary, part: CapacityRun) -> dict[str, Any]:
         "name": CAPACITY_NAME[part.capacity],
         "ladder": svg_uri(ladder_svg(figure_rungs(scores, part.oracles))) if scores else None,
         "told": scores.get(ELECTRODE_POROSITY),
+        "light": scores.get(LIGHT_ALONE),
         "fewer": [name for name, score in scores.items() if _values_of(score) < _values_of(scores[NETWORK])],
         "metrics": part.metrics,
         "rate_heads": [f"{rate}C" for rate in _slice_of(scores, "by_c_rate")],

@@ -23,12 +23,14 @@ if TYPE_CHECKING:  # both take 0.3 s to import, and most who import this room dr
     import pandas as pd
     from matplotlib.axes import Axes
 
-Kind = Literal["blind", "image", "network", "told", "truth"]
+Kind = Literal["blind", "leak", "image", "network", "told", "truth"]
 COLOUR_OF_KIND: Mapping[Kind, str] = {
-    "blind": "#8a97a3", "image": "#0072b2", "network": "#d55e00", "told": "#009e73", "truth": "#8a6bb1",
+    "blind": "#8a97a3", "leak": "#a3741f", "image": "#0072b2", "network": "#d55e00", "told": "#009e73",
+    "truth": "#8a6bb1",
 }  # fmt: skip
 WORDS_OF_KIND: Mapping[Kind, str] = {
     "blind": "does not look",
+    "leak": "looks at its light alone",
     "image": "looks at the crop",
     "network": "the network",
     "told": "is told the porosity, sees no image",
@@ -42,7 +44,7 @@ class Rung:
 
     Attributes
     ----------
-    kind : "blind", "image", "network", "told" or "truth"
+    kind : "blind", "leak", "image", "network", "told" or "truth"
         Where its knowledge comes from.
     over_folds : (lowest, highest) per electrode, or None
     """
