@@ -2,10 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
+import tifffile
 
-from ratescope.errors import CheckpointError
-from ratescope.model import how_far_off, model_card, read_model
+import ratescope
+from ratescope.campaign.micrograph_files import micrograph_files
+from ratescope.errors import CheckpointError, MicrographError
+from ratescope.model import how_far_off, model_card, prepare_settings, read_model
+from ratescope.predict import predict_rate_curve, prepared_of
+from ratescope.settings import PrepareSettings, Settings
 
 
 @pytest.fixture
@@ -38,3 +44,19 @@ def test_a_damaged_evaluation_is_said(run):
     (run / "specific" / "metrics.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"metrics\.json cannot be read .* again with `ratescope evaluate`"):
         how_far_off(run, "specific")
+
+
+def test_a_model_is_asked_of_crops_that_are_cut_as_for_its_training(run):
+    (run / "specific" / "settings.toml").write_text("[prepare]\nmost_artefact_share = 0.02\n")
+    assert prepare_settings(run).most_artefact_share == 0.02
+    assert prepare_settings(None) == PrepareSettings()
+    (file,) = micrograph_files([ratescope.bundled_micrographs()[0]])
+    assert prepared_of(file, PrepareSettings(thinnest_coating_um=200.0), crops_given=False).status == "refused"
+
+
+def test_one_call_does_not_predict_a_refused_micrograph(tmp_path):
+    path = tmp_path / "grey.tif"
+    tifffile.imwrite(path, np.full((975, 1000, 3), 90, np.uint8), photometric="rgb", resolution=(81300, 81300),
+                     resolutionunit="CENTIMETER")  # fmt: skip
+    with pytest.raises(MicrographError, match=r"grey\.tif is refused: "):
+        predict_rate_curve(path, read_model(None)["specific"], Settings())

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from ratescope.campaign.entries import CampaignFacts
 from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.errors import InputError, TrainingError
 from ratescope.records import CropId, Fold
-from ratescope.run_folder import check_trained, claim, electrode_facts, provenance, read_inputs
+from ratescope.run_folder import check_trained, claim, electrode_facts, hashes_of, provenance, read_inputs
 from ratescope.settings import Settings
 
 CROPS = [CropId(electrode, "s1", f"{electrode}.tif", 0) for electrode in "abc"]
@@ -93,3 +94,13 @@ def test_an_electrode_is_shown_with_its_porosity_in_percent_to_one_decimal(poros
     electrode = Electrode("E", "b1", 0.0, 78.45, 15.4, porosity, "", 1.963)
     campaign = Campaign(Path(), CampaignFacts("c"), {"E": electrode}, (), ())
     assert electrode_facts(electrode, campaign)["shown_as"] == shown_as
+
+
+def test_a_cycler_file_may_lie_outside_of_its_campaign(tmp_path):
+    folder = tmp_path / "campaign"
+    folder.mkdir()
+    for name in ("campaign.toml", "electrodes.csv", "micrographs.csv", "cells.csv", "own.csv", "../far.csv"):
+        (folder / name).write_text(name)
+    cells = [SimpleNamespace(path=path) for path in (folder / "own.csv", tmp_path / "far.csv", None)]
+    hashes = hashes_of(SimpleNamespace(folder=folder, cells=cells), SimpleNamespace(hashes={"a.tif": "2e"}))
+    assert set(hashes) >= {"own.csv", (tmp_path / "far.csv").as_posix(), "a.tif"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratescope.errors import SettingsError
-from ratescope.settings import Settings, TrainSettings, from_table, read_recipe, read_settings, to_toml
+from ratescope.settings import NetworkSettings, Settings, TrainSettings, from_table, read_recipe, read_settings, to_toml
 
 
 @given(
@@ -38,6 +38,7 @@ def test_a_file_keeps_the_defaults_that_it_does_not_name(tmp_path):
             "settings.train.facts: there is no fact 'load_mp'; did you mean 'load_mpa'?",
         ),
         ({"train": 3}, "a table is wanted here, but it is 3"),
+        ({"prepare": {"network_pixel_size_um": 0.246}}, "prepare.network_pixel_size_um must be 0.123: other crops"),
     ],
 )
 def test_a_wrong_key_or_value_is_said_with_its_place(table, said):
@@ -71,3 +72,9 @@ def test_facts_named_on_the_command_line_win_over_the_recipe_in_any_order(tmp_pa
         recipe, facts=["coating_thickness_um", "load_mpa"]
     )
     assert read_recipe(recipe, facts=[]).train.facts == ()
+
+
+def test_a_place_of_the_last_activation_is_as_wide_as_its_poolings_make_it():
+    assert NetworkSettings().cell_px == 4
+    assert NetworkSettings(input_reduction=4).cell_px == 16
+    assert NetworkSettings(filters=(2,) * 8, input_reduction=2).cell_px == 16

@@ -1,6 +1,9 @@
 """The queue of networks: one after the other or elsewhere, the same networks, and steps that can be seen."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import ratescope.train
@@ -54,3 +57,20 @@ def test_networks_that_train_elsewhere_are_those_that_train_here(elsewhere, tmp_
     ratescope.train._train(fold_jobs(tmp_path / "elsewhere"), 2, None, ALONE, lambda *_: None)
     ratescope.train._train(fold_jobs(tmp_path / "here"), 1, None, ALONE, lambda *_: None)
     assert files_in(tmp_path / "elsewhere") == files_in(tmp_path / "here")
+
+
+def test_a_rung_that_one_fold_cannot_climb_says_nothing_there(tmp_path, monkeypatch):
+    """A porosity known of one electrode only is unknown where that one is held out: still a row for each crop."""
+    jobs = fold_jobs(tmp_path)
+    answers = iter([{"mean curve": np.ones((6, 5)), "curve at the electrode's porosity": np.ones((6, 5))},
+                    {"mean curve": np.ones((6, 5))}])  # fmt: skip
+    monkeypatch.setattr(ratescope.train, "climb", lambda *_: next(answers))
+    monkeypatch.setattr(
+        ratescope.train, "read_network",
+        lambda _: SimpleNamespace(predict=lambda *_: SimpleNamespace(by_network=np.ones((1, 6, 5)))),
+    )  # fmt: skip
+    ratescope.train._predict_folds(tmp_path, jobs, None, lambda *_: None)
+    rows = pd.read_csv(tmp_path / "baseline_predictions.csv")
+    counts = rows.groupby(["baseline", "fold"])["predicted"].agg(["size", "count"])
+    assert counts["size"].tolist() == [30, 30, 30, 30]
+    assert counts["count"].tolist() == [30, 0, 30, 30]

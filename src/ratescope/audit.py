@@ -5,7 +5,6 @@ read the run and its campaign → plant artefacts → check the maps → audit.h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +31,10 @@ from ratescope.evaluation.audit_tables import PLANTED_COLUMNS, RELEVANCE_COLUMNS
 from ratescope.evaluation.held_out import UNIT_HELD_OUT
 from ratescope.evaluation.planting import ARTEFACTS, HIDING, other_material, planted_where
 from ratescope.files import write_csv, write_text
-from ratescope.model import read_model
+from ratescope.model import read_json, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import CropId, OnProgress, Prediction, no_progress
-from ratescope.run_folder import read_inputs
+from ratescope.run_folder import changed_since, hashes_of, read_inputs
 from ratescope.settings import read_settings
 from ratescope.virtual_lab.phase_map import REGIONS
 
@@ -74,7 +73,7 @@ def audit_run(
     Raises
     ------
     InputError
-        If the campaign that the run learned from is not where it was.
+        If the campaign that the run learned from is not where it was, or no longer as it was.
     """
     parts = []
     ensembles = read_model(run)
@@ -116,6 +115,11 @@ def _witnesses(folder: Path, extent: Extent, on_progress: OnProgress) -> Witness
     settings = read_settings(folder / "settings.toml")
     campaign = read_campaign(campaign_folder)
     crops = prepare_campaign(campaign, settings.prepare, on_progress=on_progress)
+    if changed := changed_since(folder, hashes_of(campaign, crops)):
+        raise InputError(
+            f"{campaign_folder} is not what {folder} learned from: {', '.join(changed[:3])} changed since. "
+            "Bring these files back."
+        )
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
     return witnesses_among(crops, facts, campaign_folder / "truth", max(extent.planted, extent.laid))
 
@@ -126,6 +130,7 @@ def _audit_capacity(
     def tell(done: int, total: int, what: str) -> None:
         on_progress(done, total, f"{ensemble.capacity}: {what}")
 
+    measured_error = _measured_error(folder)
     planted, example = _plant(ensemble, witnesses, extent, tell)
     cascades = witnesses.asked(ensemble, extent.cascades)
     hidden = witnesses.asked(ensemble, extent.hidden)
@@ -135,9 +140,9 @@ def _audit_capacity(
         crops=len(planted.crops),
         micrographs=len({crop.file for crop in planted.crops}),
         electrodes=len({crop.electrode for crop in planted.crops}),
-        cell_px=4 * ensemble.networks[0].settings.input_reduction,
+        cell_px=ensemble.networks[0].settings.cell_px,
         square_px=square_px(ensemble),
-        planted=planted_rows(planted, _measured_error(folder)),
+        planted=planted_rows(planted, measured_error),
         likeness=list(likeness_rows(cascades, extent.cascades, on_progress=tell)),
         hidden=list(deletion_rows(hidden, random_orders=extent.random_orders, on_progress=tell)),
         relevance=_relevance(folder, ensemble, witnesses, extent, tell),
@@ -180,7 +185,7 @@ def _measured_error(folder: Path) -> dict[float, float]:
     path = folder / "metrics.json"
     if not path.is_file():
         return {}
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_json(path)
     if "test" not in metrics:
         return {}
     by_rate = metrics["test"]["network"]["per_electrode"]["by_c_rate"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from ratescope.evaluation.ladder import LADDER
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 from ratescope.files import write_csv, write_json, write_text
-from ratescope.model import LIMITS
+from ratescope.model import LIMITS, read_json
+from ratescope.network.progress import HISTORY_COLUMNS
 from ratescope.records import OnProgress, no_progress
 from ratescope.run_folder import check_is_run, provenance, read_inputs
 from ratescope.settings import read_settings, to_toml
@@ -71,9 +71,9 @@ def _check_whole(folder: Path) -> None:
 
 
 def _read_table(path: Path, *columns: str) -> pd.DataFrame:
-    names = {"electrode": str, "specimen": str, "file": str}
+    kinds = {"electrode": str, "specimen": str, "file": str, "measured": float, "predicted": float}
     try:
-        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])  # an electrode may be called NA
+        table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])  # an electrode may be called NA
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}). {_AGAIN}") from error
     if missing := [column for column in columns if column not in table]:
@@ -110,11 +110,12 @@ def _evaluate_capacity(folder: Path, capacity: Capacity, implied_scores: Mapping
     if implied_scores is not None:
         said |= {"implied_porosity": implied_scores}
     histories = {
-        path.parent.name.replace("_", " "): _read_table(path) for path in sorted(folder.glob("fold_*/history.csv"))
+        path.parent.name.replace("_", " "): _read_table(path, *HISTORY_COLUMNS)
+        for path in sorted(folder.glob("fold_*/history.csv"))
     }
     write_json(folder / "metrics.json", said | provenance(folder))
     floor = folder / "floor.json"
-    oracles = json.loads(floor.read_text(encoding="utf-8"))["oracles"] if floor.is_file() else {}
+    oracles = read_json(floor)["oracles"] if floor.is_file() else {}
     return CapacityRun(capacity, said, table, histories, oracles)
 
 

@@ -22,7 +22,7 @@ from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.report import shown_names
 from ratescope.files import check_folder, write_bytes, write_json
 from ratescope.imaging.reading import check_pixel_size
-from ratescope.model import model_card, read_model
+from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
 from ratescope.predict import prepared_of
@@ -80,6 +80,8 @@ def explain_files(
     given = dict(facts or {})
     check_facts(chosen, given, [file.facts for file in files], crops_given=crops_given)
     if layer is not None:
+        if "grad-ram" not in methods:
+            raise InputError(f"only Grad-RAM maps a layer, but {', '.join(methods)} was asked for. Leave --layer out.")
         for network in (network for ensemble in chosen.values() for network in ensemble.networks):
             layer_named(network, layer)
     check_folder(out)  # made with the first thing that is written: no micrograph may have the section asked for
@@ -88,6 +90,7 @@ def explain_files(
     maps: list[dict[str, Any]] = []
     remarks: list[dict[str, str]] = []
     card, names = model_card(chosen, model), shown_names([file.name for file in files])
+    settings = prepare_settings(model)
     for file in files:
         words = partial(
             map_caption,
@@ -96,7 +99,7 @@ def explain_files(
             learned_from=card.learned_from,
             simulated=card.simulated,
         )
-        prepared, told = tell(prepared_of(file, crops_given), chosen, file.facts | given)
+        prepared, told = tell(prepared_of(file, settings, crops_given), chosen, file.facts | given)
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
             continue

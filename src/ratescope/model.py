@@ -14,7 +14,7 @@ from ratescope.facts import FACTS
 from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.network.facts import Ensembles
 from ratescope.run_folder import check_is_run, check_trained
-from ratescope.settings import read_settings
+from ratescope.settings import PrepareSettings, Settings, read_settings
 from ratescope.units import CAPACITIES, Capacity
 
 BUNDLED = Path(str(files("ratescope"))) / "bundled"
@@ -49,6 +49,14 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
     return {capacity: load_ensemble(folder / capacity) for capacity in parts}
 
 
+def prepare_settings(model: Path | None) -> PrepareSettings:
+    """How micrographs were prepared for a model's training: as they are to be for its predictions."""
+    if model is not None:
+        for path in sorted(model.glob("*/settings.toml")):  # a run has the same for both capacities
+            return read_settings(path).prepare
+    return Settings().prepare  # the bundled ensemble, or weights alone
+
+
 def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
     """What a report says of the model that it used."""
     some = next(iter(ensembles.values()))
@@ -70,15 +78,22 @@ def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
 def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
     """How far a model erred on what was held out of its training; None where that is not known."""
     if model is None:
-        known = _read_json(BUNDLED / "ensemble" / "card.json")["held_out"]
+        known = read_json(BUNDLED / "ensemble" / "card.json")["held_out"]
         return next((HeldOutErrors(**entry) for entry in known if entry["capacity"] == capacity), None)
     metrics, settings = model / capacity / "metrics.json", model / capacity / "settings.toml"
     if not metrics.is_file() or not settings.is_file():
         return None
-    return held_out_errors(_read_json(metrics), capacity, read_settings(settings).folds.protocol)
+    return held_out_errors(read_json(metrics), capacity, read_settings(settings).folds.protocol)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """What a file beside the weights says.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read.
+    """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -25,11 +25,11 @@ from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
 from ratescope.imaging.reading import check_pixel_size, read_micrograph
-from ratescope.model import model_card, read_model
+from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
-from ratescope.settings import Settings
+from ratescope.settings import PrepareSettings, Settings
 from ratescope.units import NETWORK_PIXEL_SIZE_UM, Capacity
 from ratescope.written import Written
 
@@ -38,9 +38,16 @@ def predict_rate_curve(path: Path, ensemble: Ensemble, settings: Settings, *, fa
     """From one micrograph to its rate curve: each noun is the file to open next.
 
     ``facts`` are those that the ensemble reads beside the crop, by name; the coating's thickness is measured here.
+
+    Raises
+    ------
+    MicrographError
+        If the micrograph cannot be read, or is refused; with the reason.
     """
     micrograph = read_micrograph(path)  # imaging/reading.py
     prepared = prepare(micrograph, settings.prepare)  # imaging/prepare.py: level → coating → sections → crops
+    if prepared.status == "refused":
+        raise MicrographError(prepared.reasons[0].code, f"{path} is refused: {prepared.reasons[0].text}")
     return ensemble.told(measured_facts(prepared) | dict(facts or {})).predict(prepared.crops)  # network/ensemble.py
 
 
@@ -81,7 +88,7 @@ def predict_files(
     given = dict(facts or {})
     check_facts(ensembles, given, [file.facts for file in micrographs], crops_given=crops_given)
     prepare_folder(out)
-    card = model_card(ensembles, model)
+    card, settings = model_card(ensembles, model), prepare_settings(model)
     written = Written(out, inputs=len(micrographs))
     predictions: list[Row] = []
     curves: list[Row] = []
@@ -92,11 +99,12 @@ def predict_files(
     by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
     with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
         for done, file in enumerate(micrographs, start=1):
-            prepared, told = tell(prepared_of(file, crops_given), ensembles, file.facts | given)
+            prepared, told = tell(prepared_of(file, settings, crops_given), ensembles, file.facts | given)
             on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
             answers, maps = _with_maps(prepared, told) if with_maps else (predict_prepared(prepared, told), {})
             beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
-            predictions += [row | {"reasons": row["reasons"] or beyond} for row in prediction_rows(prepared, answers)]
+            rows = prediction_rows(prepared, answers, tuple(ensembles))
+            predictions += [row | {"reasons": row["reasons"] or beyond} for row in rows]
             extrapolated += bool(beyond)
             for answer in answers.values():
                 curves += curve_rows("micrograph", prepared.file, answer)
@@ -141,11 +149,11 @@ def _with_maps(
     return {capacity: answer for capacity, (answer, _) in both.items()}, {c: maps for c, (_, maps) in both.items()}
 
 
-def prepared_of(file: MicrographFile, crops_given: bool) -> Prepared:
+def prepared_of(file: MicrographFile, settings: PrepareSettings, crops_given: bool) -> Prepared:
     """A micrograph as it is prepared, under the name that sheets give it; a crop as it is."""
     if crops_given:
         return crop_as_prepared(file)
-    prepared = prepare_file(file.path, Settings().prepare, file.pixel_size_um, file.otherwise_um)
+    prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
     return replace(prepared, file=file.name)
 
 

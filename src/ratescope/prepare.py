@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratescope.campaign.crops import electrodes_of
 from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.campaign.prepared_folder import Entry, prepare_all
-from ratescope.campaign.sheets import is_campaign, read_campaign
 from ratescope.errors import InputError
 from ratescope.evaluation.contact_sheet import write_contact_sheets
 from ratescope.evaluation.preparation_page import preparation_page
 from ratescope.files import write_csv, write_text
-from ratescope.imaging.reading import check_pixel_size, matching_paths
+from ratescope.imaging.reading import check_pixel_size
 from ratescope.records import OnProgress, no_progress
 from ratescope.settings import Settings
 
@@ -85,10 +83,9 @@ def prepare_micrographs(
     check_pixel_size(pixel_size_um)
     files = micrograph_files(paths, pixel_size_um)  # campaign/micrograph_files.py
     _keep_originals([file.path for file in files], out)
-    campaigns = [read_campaign(path) for path in matching_paths(paths) if path.is_dir() and is_campaign(path)]
-    facts = {name: known for campaign in campaigns for name, known in electrodes_of(campaign).items()}
+    facts = {file.name: {"electrode": file.electrode, "specimen": file.specimen} for file in files if file.electrode}
     entries = prepare_all(files, out, Settings().prepare, facts=facts, jobs=jobs, on_progress=on_progress)
-    simulated = any(campaign.facts.simulated for campaign in campaigns)
+    simulated = any(file.simulated for file in files)
     shown = show_preparation(out, entries, simulated=simulated, on_progress=on_progress)
     return PreparedFolder((*shown, out / "prepared.json"), tuple(entries))
 

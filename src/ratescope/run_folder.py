@@ -42,7 +42,7 @@ def inputs_of(
     return {
         "schema": SCHEMA,
         "name": campaign.facts.name,
-        "folder": str(campaign.folder),
+        "folder": str(campaign.folder.resolve()),
         "simulated": campaign.facts.simulated,
         "learned_from": f"{len(campaign.micrographs)} {kind} of {len(campaign.electrodes)} electrodes",
         "electrodes": {name: electrode_facts(electrode, campaign) for name, electrode in campaign.electrodes.items()},
@@ -66,8 +66,13 @@ def hashes_of(campaign: Campaign, crops: CampaignCrops) -> dict[str, str]:
     """Of every file that a run is made from: sheets, cycler files and micrographs, by name."""
     names = ("campaign.toml", "electrodes.csv", "micrographs.csv", "cells.csv")
     sheets = {name: campaign.folder / name for name in names}
-    cyclers = {c.path.relative_to(campaign.folder).as_posix(): c.path for c in campaign.cells if c.path}
+    cyclers = {_name_in(campaign.folder, cell.path): cell.path for cell in campaign.cells if cell.path}
     return {name: file_hash(path) for name, path in (sheets | cyclers).items()} | crops.hashes
+
+
+def _name_in(folder: Path, path: Path) -> str:
+    """A file as its campaign's folder sees it; one that lies elsewhere by its whole path."""
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
 def solid_active_kg_per_l(facts: CampaignFacts) -> float:
@@ -94,7 +99,8 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
     Raises
     ------
     TrainingError
-        If it holds another run, or one that was not asked to be resumed.
+        If it holds another run, or one that was not asked to be resumed, or the other capacity beside it was learned
+        from other files.
     """
     check_free(folder, settings, resume=resume)
     settings_file = folder / "settings.toml"
@@ -102,6 +108,12 @@ def claim(folder: Path, settings: Settings, inputs: Inputs, folds: Sequence[Fold
         check_unchanged(folder, inputs["files"])
         _note_versions(folder, read_inputs(folder), inputs["versions"])
         return
+    for other in _others(folder):
+        if changed := changed_since(other, inputs["files"]):
+            raise TrainingError(
+                f"{other} beside it learned from other files: {', '.join(changed[:3])}. Both capacities of a run are "
+                "of one campaign: choose another --out."
+            )
     prepare_folder(folder)
     write_csv(folder / "folds.csv", FOLD_COLUMNS, _fold_rows(folds))
     write_json(folder / "campaign.json", inputs)
@@ -116,11 +128,18 @@ def check_free(folder: Path, settings: Settings, *, resume: bool) -> None:
     OutputError
         If the folder cannot be made or written.
     TrainingError
-        If it holds a run with other settings, or one that was not asked to be resumed.
+        If it holds a run with other settings, or one that was not asked to be resumed, or the other capacity beside it
+        was trained with other settings.
     """
     check_folder(folder)
     settings_file = folder / "settings.toml"
     if not settings_file.is_file():
+        for other in _others(folder):
+            if read_settings(other / "settings.toml") != settings:
+                raise TrainingError(
+                    f"{other} beside it was trained with other settings (see its settings.toml). Both capacities of a "
+                    "run share recipe, protocol and folds: ask for the same, or choose another --out."
+                )
         return
     if not resume:
         raise TrainingError(f"{folder} holds a run already. Go on with it by --resume, or choose another --out.")
@@ -141,11 +160,22 @@ def check_unchanged(folder: Path, files: Mapping[str, str]) -> None:
     """
     if not (folder / "settings.toml").is_file():
         return
-    if changed := _unlike(read_inputs(folder)["files"], files):
+    if changed := changed_since(folder, files):
         raise TrainingError(
-            f"{folder} was begun on other files: {', '.join(sorted(changed)[:3])} changed since. "
+            f"{folder} was begun on other files: {', '.join(changed[:3])} changed since. "
             "Bring them back, or choose another --out."
         )
+
+
+def changed_since(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Which files, given by name and hash, are not as a run found them when it was begun."""
+    return sorted(_unlike(read_inputs(folder)["files"], files))
+
+
+def _others(folder: Path) -> list[Path]:
+    """The other capacities of the same run that were begun."""
+    beside = [folder.parent / capacity for capacity in CAPACITIES if capacity != folder.name]
+    return [other for other in beside if (other / "settings.toml").is_file()]
 
 
 def _unlike(earlier: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

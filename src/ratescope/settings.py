@@ -49,6 +49,16 @@ class PrepareSettings:
     most_blur_um: float = 0.41  # our choice: 3.3 network pixels; 2 px on top of the lens stay below, 3 px do not
     most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers −1.3 to −2.5
 
+    def __post_init__(self) -> None:
+        # Written here to be seen; maps, baselines and scale bars know no other crop, and another would be read wrongly.
+        for name, only in (
+            ("crop_rows", CROP_ROWS),
+            ("crop_columns", CROP_COLUMNS),
+            ("network_pixel_size_um", NETWORK_PIXEL_SIZE_UM),
+        ):
+            _check(f"prepare.{name}", getattr(self, name), f"{only}: other crops are not supported",
+                   getattr(self, name) == only)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -71,6 +81,11 @@ class NetworkSettings:
         _check("network.batch_norm_epsilon", self.batch_norm_epsilon, "above 0", self.batch_norm_epsilon > 0)
         _check("network.dropout", self.dropout, "in [0, 1)", 0 <= self.dropout < 1)
         _check("network.input_reduction", self.input_reduction, "1, 2, 4 or 8", self.input_reduction in (1, 2, 4, 8))
+
+    @property
+    def cell_px(self) -> int:
+        """Edge of a place of the last activation in the crop's pixels: blocks of two filters have a pooling between."""
+        return int(self.input_reduction * 2 ** (len(self.filters) // 2 - 1))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratescope.baselines.ladder import Seen, climb
+from ratescope.baselines.ladder import RUNGS, Seen, climb
 from ratescope.campaign.crop_facts import fact_remarks, fact_warnings, facts_of_crops
 from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
-from ratescope.errors import CheckpointError, InputError, TrainingError
+from ratescope.errors import InputError, TrainingError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
 from ratescope.facts import FACTS, Facts
@@ -33,15 +33,14 @@ from ratescope.records import CropId, Fold, OnProgress, no_progress
 from ratescope.run_folder import (
     Inputs,
     check_free,
-    check_is_run,
-    check_trained,
     check_unchanged,
     claim,
     hashes_of,
     inputs_of,
     parts_of,
 )
-from ratescope.settings import NetworkSettings, Settings
+from ratescope.settings import Settings
+from ratescope.start_from import check_unseen, remembered, start_of_fold, start_remarks, weights_to_start_from
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 from ratescope.written import Written
 
@@ -93,6 +92,8 @@ def train_campaign(
     ------
     InputError
         If both were asked for at once, or what to start from does not fit what is to be trained.
+    LeakError
+        If it learned from what it would be tested on.
     OutputError
         If ``out`` cannot be made or written; said, as the next, before anything is read.
     TrainingError
@@ -109,7 +110,10 @@ def train_campaign(
     _check_only(settings.folds.only, settings.folds.count)
     for capacity in capacities:
         check_free(out / capacity, settings, resume=resume)
-    starts = {capacity: _weights_to_start_from(start_from, capacity, settings) for capacity in capacities}
+    starts = {
+        capacity: [] if start_from is None else weights_to_start_from(start_from, capacity, settings)
+        for capacity in capacities
+    }
     campaign = read_campaign(folder)
     tests = rate_tests(campaign, on_progress=on_progress)
     curves = {capacity: measured_curves(tests, capacity) for capacity in capacities}
@@ -121,11 +125,15 @@ def train_campaign(
     folds = make_folds(
         crops.ids, settings.folds.protocol, settings.folds.count, np.random.default_rng(settings.train.seed)
     )
+    for found in starts.values():
+        check_unseen(found, folds, crops.hashes)
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
     inputs = _with_facts(inputs_of(campaign, crops, curves, folds), facts, campaign, settings)
     inputs["remarks"] += _small_batches(folds, settings.train.batch)
     for capacity in capacities:
-        claim(out / capacity, settings, inputs, folds, resume=resume)
+        start = inputs | remembered(starts[capacity])
+        start["remarks"] = [*inputs["remarks"], *start_remarks(starts[capacity])]
+        claim(out / capacity, settings, start, folds, resume=resume)
         if floor := floor_under(folder, settings, capacity):
             write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor})
     seen = look_at(campaign, crops, jobs=jobs, on_progress=on_progress)
@@ -143,7 +151,7 @@ def train_campaign(
                 inputs["learned_from"],
                 inputs["simulated"],
                 resume,
-                starts[capacity][number % len(starts[capacity])] if starts[capacity] else None,
+                start_of_fold(starts[capacity], number),
             )
             for number, fold in enumerate(folds)
             if number in (settings.folds.only or range(len(folds)))
@@ -194,49 +202,6 @@ def _small_batches(folds: Sequence[Fold], batch: int) -> list[str]:
     return [said]
 
 
-def _weights_to_start_from(run: Path | None, capacity: Capacity, settings: Settings) -> list[Path]:
-    """The networks of a run, all of which can be started from; looked at before anything is read or written."""
-    if run is None:
-        return []
-    check_is_run(run)
-    check_trained(run)
-    found = sorted((run / capacity).glob("fold_*/weights.safetensors"))
-    if not found:
-        raise InputError(
-            f"{run} has no trained networks for {capacity}, so there is nothing to start from. "
-            "Name a run that has, or train only the --capacity that it has."
-        )
-    for path in found:
-        _check_start(path, capacity, settings)
-    return found
-
-
-def _check_start(path: Path, capacity: Capacity, settings: Settings) -> None:
-    """Compare what a network is with what is to be trained: numbers of the same shape may mean something else."""
-    network, card = load_network(path)
-    wanted = settings.network
-    reads, shall_read = (", ".join(("crops", *names)) for names in (card.facts, settings.train.facts))
-    for seen, asked, remedy in (
-        (f"predicts {card.capacity}", f"predicts {capacity}", f"Name a run whose {capacity}/ holds its own networks"),
-        (f"predicts at {_c_rates(card.c_rates_per_h)}", f"predicts at {_c_rates(RATES_PER_H)}", "Name another run"),
-        (f"reads {reads}", f"reads {shall_read}", "Ask for the same facts (--facts)"),
-        (_layers(network.settings), _layers(wanted), "Take over the [network] settings of its run into the recipe"),
-    ):
-        if seen != asked:
-            raise CheckpointError(
-                f"{path} {seen}, but what is to be trained {asked}. {remedy}, or train without --start-from."
-            )
-
-
-def _c_rates(rates_per_h: Sequence[float]) -> str:
-    return ", ".join(f"{rate!r}C" for rate in rates_per_h)
-
-
-def _layers(settings: NetworkSettings) -> str:
-    filters, hidden = (" ".join(map(str, counts)) for counts in (settings.filters, settings.hidden))
-    return f"has {filters} filters, {hidden} hidden units and a {settings.output} output"
-
-
 def _train(fold_jobs: Sequence[FoldJob], jobs: int, dask: str | None, team: Team, on_progress: OnProgress) -> None:
     if jobs == 1 and dask is None:
         for job in fold_jobs:
@@ -285,14 +250,20 @@ def _indices(job: FoldJob, part: frozenset[CropId]) -> NDArray[np.intp]:
 
 
 def _predict_folds(folder: Path, fold_jobs: Sequence[FoldJob], seen: Seen, on_progress: OnProgress) -> None:
-    """The network of each fold on all three parts, and the rungs of the ladder on the same crops beside it."""
+    """The network of each fold on all three parts, and the rungs of the ladder on the same crops beside it.
+
+    A rung that some folds can climb and others cannot, as their training part lacks its facts, says NaN in those.
+    """
     networks: list[Row] = []
     baselines: list[Row] = []
-    for done, job in enumerate(fold_jobs, start=1):
+    climbed = [climb(job.fold, seen, _curves_by_crop(job)) for job in fold_jobs]
+    rungs = [name for name in RUNGS if any(name in answers for answers in climbed)]
+    for done, (job, answers) in enumerate(zip(fold_jobs, climbed, strict=True), start=1):
         measured = _curves_by_crop(job)
         said = read_network(job.folder / "weights.safetensors").predict(job.crops.pixels, job.facts).by_network[0]
         networks += _prediction_rows(job, measured, said, {"network": job.number})
-        for name, guessed in climb(job.fold, seen, measured).items():
+        for name in rungs:
+            guessed = answers.get(name, np.full_like(measured, np.nan))
             baselines += _prediction_rows(job, measured, guessed, {"network": job.number, "baseline": name})
         on_progress(done, len(fold_jobs), f"{job.capacity}: folds evaluated")
     write_csv(folder / "baseline_predictions.csv", (*FOLD_PREDICTION_COLUMNS, "baseline"), baselines)

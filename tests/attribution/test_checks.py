@@ -16,9 +16,11 @@ from ratescope.attribution.maps import METHODS, ensemble_maps
 from ratescope.attribution.sanity import cascade
 from ratescope.attribution.witnesses import AskedCrop
 from ratescope.evaluation.relevance import relevance_of
+from ratescope.network.architecture import RateNetwork
 from ratescope.network.checkpoint import NetworkCard
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import CropId
+from ratescope.settings import NetworkSettings
 
 CARD = NetworkCard("specific", (0.2, 1.0, 5.0), (90.0, 100.0, 110.0))
 NAMES = ("particle", "pore")
@@ -96,3 +98,13 @@ def test_the_square_is_as_wide_as_a_cell_of_the_networks_activation(random_netwo
         return Ensemble("specific", CARD.c_rates_per_h, (random_network(0, input_reduction=reduction),), CARD)
 
     assert [square_px(ensemble(reduction)) for reduction in (1, 2, 4, 8)] == [8, 8, 16, 32]
+
+
+def test_maps_of_deeper_networks_are_put_into_cells_too():
+    """Four blocks at an eighth of the resolution: cells of 64 px, which no square of 16 px divides."""
+    network = RateNetwork(NetworkSettings(filters=(2,) * 8, hidden=(4,), input_reduction=8)).eval()
+    rates = (0.2, 1.0, 2.0, 3.0, 5.0)
+    deep = Ensemble("specific", rates, (network,), NetworkCard("specific", rates, (90.0,) * 3))
+    pixels = np.random.default_rng(1).integers(0, 256, (224, 672, 3), dtype=np.uint8)
+    rows = list(deletion_rows([AskedCrop(CropId("a", "a1", "a.tif", 0), pixels, deep)], random_orders=1))
+    assert {row["order"] for row in rows} == {"grad-ram", "guided-backprop", "occlusion", "random"}

@@ -58,3 +58,11 @@ def test_the_order_of_the_training_crops_does_not_matter(seed):
 def test_nothing_to_learn_from_is_said():
     with pytest.raises(TrainingError, match=r"got \(0, 5\).*at least one crop"):
         mean_curve(np.empty((0, 5)), 1)
+
+
+def test_electrodes_of_one_porosity_are_read_as_their_mean_in_any_order():
+    porosity, curves = np.array([0.3, 0.3, 0.4]), np.array([[100.0], [60.0], [120.0]])
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0]):
+        assert curve_at_porosity(porosity[order], curves[order], np.array([0.3, 0.2, 0.35])).ravel() == pytest.approx(
+            [80.0, 80.0, 100.0]
+        )

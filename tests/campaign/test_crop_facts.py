@@ -140,3 +140,16 @@ def test_a_fact_that_is_the_same_everywhere_is_said_to_teach_nothing():
         campaign(electrode("A")), {"load_mpa": np.array([0.0, 1.0]), "loading_mg_per_cm2": np.full(2, 15.4)}
     )
     assert said == "loading_mg_per_cm2 is 15.4 mg/cm² everywhere in this campaign: networks learn nothing from it."
+
+
+def test_of_several_campaigns_files_and_electrodes_go_by_their_campaign_too(folder, tmp_path):
+    """Both may have an electrode A, and its curves are not to be averaged with the other's."""
+    first, second = folder / "one", folder / "two"
+    for own in (first, second):
+        own.mkdir()
+        for path in [*folder.glob("*.csv"), *folder.glob("*.t*")]:
+            (own / path.name).write_bytes(path.read_bytes())
+    files = micrograph_files([first, second])
+    assert [file.electrode for file in files] == [f"{own}/{name}" for own in (first, second) for name in "AB"]
+    assert len({file.name for file in files}) == 4
+    assert [file.electrode for file in micrograph_files([first])] == ["A", "B"]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ratescope.evaluation.implied_porosity import implied_porosity, implied_porosity_scores
+from ratescope.evaluation.ladder import ELECTRODE_POROSITY
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
 
@@ -216,3 +217,12 @@ def test_the_floor_of_a_virtual_campaign_stands_beside_the_network_and_only_ther
     with_floor = dataclasses.replace(run, capacities=[dataclasses.replace(c, oracles=oracles) for c in run.capacities])
     text = words_of(training_report(with_floor))
     assert "crop 3.2 4.6 forest" in text
+
+
+def test_a_porosity_that_is_not_known_everywhere_does_not_judge_the_image(run):
+    """It was asked of other electrodes than the network."""
+    part = run.capacities[0]
+    some = part.fold_predictions.assign(predicted=lambda t: t["measured"].where(t["electrode"] != "E20"))
+    said = metrics(part.fold_predictions, "specific", theoretical=159.7, ladder={ELECTRODE_POROSITY: some})
+    partly = dataclasses.replace(run, capacities=(dataclasses.replace(part, metrics=said),))
+    assert "worth more than the image" not in words_of(training_report(partly))

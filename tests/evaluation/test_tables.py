@@ -59,3 +59,8 @@ def test_one_network_has_no_spread_rather_than_none_at_all():
 
 def test_no_sections_no_curve():
     assert curve_rows("electrode", "E30", Prediction("density", np.array([1.0]), np.ones((3, 0, 1)))) == []
+
+
+def test_what_is_refused_has_rows_for_what_the_model_predicts(prepared):
+    refused = dataclasses.replace(prepared, status="refused")
+    assert [row["capacity"] for row in prediction_rows(refused, {}, ("density",))] == ["density"]

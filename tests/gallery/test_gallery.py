@@ -14,9 +14,12 @@ SLOW = {
     "calendering_step_by_step",
     "discharge_and_rate_plot",
     "five_densifications",
+    "maps_as_weights_are_lost",
     "packing_in_three_dimensions",
+    "planted_artefacts",
     "preparation_picture",
     "readme_picture",
+    "three_maps_of_a_crop",
 }
 SCRIPTS = [
     pytest.param(script, id=script.stem, marks=[pytest.mark.slow] if script.stem in SLOW else [])

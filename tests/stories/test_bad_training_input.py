@@ -208,6 +208,21 @@ BAD = {
         (gone(WEIGHTS), START),
         "run is not finished: it holds 2 of 3 specific networks and 3 of 3 density networks. Finish it with",
     ),
+    "start from networks that saw what is tested": (
+        (lambda _: None, (*START, "--protocol", "as-published", "--capacity", "specific")),
+        "learned: its error would not be one on what was held out. Start from a run with the same protocol and folds",
+    ),
+    "the other capacity by another protocol": (
+        (gone("run/density"), ("--out", "run", "--capacity", "density", "--protocol", "by-specimen")),
+        "run/specific beside it was trained with other settings (see its settings.toml). Both capacities of a run",
+    ),
+    "the other capacity from other files": (
+        (
+            lambda place: (gone("run/density")(place), other_text(CELLS_CSV, "0.0008", "0.0007")(place)),
+            ("--out", "run", "--capacity", "density"),
+        ),
+        "run/specific beside it learned from other files: cells.csv. Both capacities of a run are of one campaign",
+    ),
     "start from half a file": ((cut_short(WEIGHTS), START), CUT),
     "half a file": ((cut_short(WEIGHTS), RESUME), CUT),
     "an altered file": ((altered(WEIGHTS), RESUME), ALTERED),

@@ -88,3 +88,9 @@ def test_crops_are_explained_in_the_folder_that_they_were_prepared_into(captions
     given = {"crops_given": True, "methods": ["grad-ram"], "capacity": "specific"}
     explain_files([crop_file.parent], tmp_path / "out", **given)
     assert [caption.source.split(";")[0] for caption in captions] == ["a_s3.png"]
+
+
+def test_a_layer_is_mapped_by_grad_ram_alone(crop_file, tmp_path, capsys):
+    asked = ["--crops", "--layer", "extractor.7", "--method", "occlusion"]
+    assert main(["explain", str(crop_file), *asked, "--out", str(tmp_path / "out")]) == 2
+    assert "only Grad-RAM maps a layer, but occlusion was asked for. Leave --layer out." in capsys.readouterr().err

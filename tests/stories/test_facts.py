@@ -5,6 +5,7 @@ The crops are drawn instead of prepared: four grey electrodes that differ in not
 
 import csv
 import json
+import shutil
 from functools import partial
 
 import numpy as np
@@ -156,3 +157,14 @@ def test_networks_of_other_facts_are_not_started_from(place, drawn, capsys):
     assert "reads crops, coating_thickness_um, load_mpa, but what is to be trained reads crops, load_mpa. Ask for" in (
         capsys.readouterr().err
     )
+
+
+def test_a_campaign_that_changed_since_the_training_is_not_audited(place, drawn, tmp_path, capsys):
+    """Else another campaign in the same place would be audited under the name of the first."""
+    changed = shutil.copytree(place, tmp_path / "place")
+    inputs = changed / "run" / "specific" / "campaign.json"
+    inputs.write_text(inputs.read_text().replace(str(place / "campaign"), str(changed / "campaign")))
+    sheet = changed / "campaign" / "cells.csv"
+    sheet.write_text(sheet.read_text().replace("12.1", "12.2"))
+    assert main(["audit", str(changed / "run")]) == 2
+    assert "learned from: cells.csv changed since. Bring these files back." in capsys.readouterr().err

@@ -19,7 +19,7 @@ from ratescope.attribution.occlusion import occlude
 from ratescope.attribution.sanity import MapOf, cascade, unlearned
 from ratescope.attribution.witnesses import AskedCrop
 from ratescope.evaluation.audit_tables import RANDOM
-from ratescope.evaluation.relevance import Relevance, relevance_of
+from ratescope.evaluation.relevance import Relevance, in_cells, relevance_of
 from ratescope.network.architecture import RateNetwork
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import CropId, OnProgress, no_progress
@@ -37,7 +37,7 @@ CELL_PX = 16  # our choice: cells of 2 µm, about a third of a grain; all orders
 
 def square_px(ensemble: Ensemble) -> int:
     """Edge of the occluding square: a cell of the network's own activation, at least 8 px (our choice: it is quick)."""
-    return max(8, 4 * max(network.settings.input_reduction for network in ensemble.networks))
+    return max(8, *(network.settings.cell_px for network in ensemble.networks))
 
 
 def likeness_rows(crops: Sequence[AskedCrop], turns: int, *, on_progress: OnProgress = no_progress) -> Iterator[Row]:
@@ -110,9 +110,8 @@ def _influence_of_cells(
 ) -> NDArray[np.floating[Any]]:
     """The mean size of a map's influence in each cell."""
     influence = ensemble_maps(ensemble, crop[np.newaxis], method, size_px=CELL_PX, stride_px=CELL_PX)[0, rate]
-    rows, columns = (length // CELL_PX for length in crop.shape[:2])
-    cells = np.abs(influence).reshape(rows, influence.shape[0] // rows, columns, influence.shape[1] // columns)
-    return np.asarray(cells.mean(axis=(1, 3)))
+    grid = (crop.shape[0] // CELL_PX, crop.shape[1] // CELL_PX)
+    return np.asarray(in_cells(np.abs(influence)[np.newaxis], grid)[0])
 
 
 def _said(asked: AskedCrop, influence: NDArray[np.floating[Any]], *, insertion: bool) -> NDArray[np.float64]:

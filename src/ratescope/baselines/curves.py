@@ -38,8 +38,8 @@ def curve_at_porosity(
     """The training curve read at a porosity, shape (crops, rates).
 
     The training crops are sorted by porosity into at most ``knots`` groups of equal size; between the groups' means the
-    curve is interpolated, beyond them it stays. Groups, not electrodes, because porosity scatters between crops of one
-    electrode as much as between electrodes, and a fair rung must know that.
+    curve is interpolated, beyond them it stays; groups of one porosity are one. Groups, not electrodes, because
+    porosity scatters between crops of one electrode as much as between electrodes, and a fair rung must know that.
 
     Parameters
     ----------
@@ -57,8 +57,9 @@ def curve_at_porosity(
     """
     known = _checked(train_curves)
     groups = np.array_split(np.argsort(train_porosity, kind="stable"), min(knots, len(known)))
-    at = np.array([train_porosity[group].mean() for group in groups])
-    means = np.stack([_mean_of_known(known[group]) for group in groups])
+    at, which = np.unique([train_porosity[group].mean() for group in groups], return_inverse=True)
+    together = [np.flatnonzero(which == knot) for knot in range(len(at))]
+    means = np.stack([_mean_of_known(known[np.concatenate([groups[i] for i in same])]) for same in together])
     columns = [_interpolated(porosity, at, means[:, rate]) for rate in range(means.shape[1])]
     return np.stack(columns, axis=1)
 

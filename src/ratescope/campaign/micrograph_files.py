@@ -30,8 +30,8 @@ class MicrographFile:
         Of the solid's volume, where a campaign tells the recipe.
     facts : dict
         What a campaign's sheets say of its electrode, by name (`ratescope.facts`).
-    electrode : str
-        Its name, where a campaign tells it.
+    electrode, specimen : str
+        Their names, where a campaign tells them.
     simulated : bool
         Whether it is known to be, from its campaign.
     """
@@ -44,6 +44,7 @@ class MicrographFile:
     active_volume_share: float | None = None
     facts: dict[str, float] = field(default_factory=dict)
     electrode: str = ""
+    specimen: str = ""
     simulated: bool = False
 
 
@@ -52,7 +53,8 @@ def micrograph_files(
 ) -> list[MicrographFile]:
     """The micrographs that paths name: files, folders, or campaigns (whose sheets give the pixel size).
 
-    With ``crops``, folders that ``ratescope prepare`` wrote give their crops.
+    With ``crops``, folders that ``ratescope prepare`` wrote give their crops. Where several campaigns are named, files
+    and electrodes go by their campaign's path too, as both may have a 0MPa.
 
     Raises
     ------
@@ -60,20 +62,23 @@ def micrograph_files(
         If a path does not exist, or there is no micrograph at all.
     """
     found: list[MicrographFile] = []
-    for path in matching_paths(paths):
-        if path.is_dir() and is_campaign(path):
-            campaign = read_campaign(path)
+    all_paths = matching_paths(paths)
+    campaigns = [path for path in all_paths if path.is_dir() and is_campaign(path)]
+    for path in all_paths:
+        if path in campaigns:
+            campaign, before = read_campaign(path), f"{path.as_posix()}/" if len(campaigns) > 1 else ""
             share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
             found.extend(
                 MicrographFile(
                     m.path,
-                    m.file,
+                    before + m.file,
                     m.path.stem,
                     pixel_size_um,
                     m.pixel_size_um or campaign.facts.pixel_size_um,
                     share,
                     facts_in_sheets(campaign.electrodes[m.electrode]),
-                    m.electrode,
+                    before + m.electrode,
+                    m.specimen,
                     campaign.facts.simulated,
                 )
                 for m in campaign.micrographs

@@ -124,7 +124,8 @@ def ensemble_curves(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``electrode, c_rate_per_h, measured, predicted, spread, networks``; ``spread`` is the standard deviation
-        (n − 1) over the networks, NaN where only one network predicted: it is not an interval.
+        (n − 1) over the networks, NaN where only one network predicted: it is not an interval. Each network answers
+        for its own held-out crops of the electrode, so that the scatter between crops is in it too.
     """
     keys = ["electrode", "c_rate_per_h"]
     by_network = table.groupby([*keys, "network"], as_index=False)[["measured", "predicted"]].mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,10 +80,19 @@ def relevance_of(
 
 def _shares_in_cells(regions: NDArray[np.uint8], kinds: int, grid: tuple[int, ...]) -> NDArray[np.float64]:
     """Of each cell of a grid, the share of every kind, shape (kinds, rows, columns)."""
-    masks = np.stack([regions == kind for kind in range(kinds)]).astype(np.float64)
+    return in_cells(np.stack([regions == kind for kind in range(kinds)]), grid)
+
+
+def in_cells(values: NDArray[Any], grid: tuple[int, ...]) -> NDArray[np.float64]:
+    """Means over the cells of a grid, (n, rows, columns) → (n, *grid); a value that lies in several is shared out.
+
+    >>> in_cells(np.array([[[1.0, 2.0, 3.0]]]), (1, 2)).round(6).tolist()
+    [[[1.333333, 2.666667]]]
+    """
+    means = values.astype(np.float64)
     for axis, cells in ((1, grid[0]), (2, grid[1])):
-        masks = _averaged(masks, axis, cells)
-    return masks
+        means = _averaged(means, axis, cells)
+    return means
 
 
 def _averaged(values: NDArray[np.float64], axis: int, cells: int) -> NDArray[np.float64]:

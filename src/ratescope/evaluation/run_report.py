@@ -106,6 +106,7 @@ def training_report(run: RunSummary) -> str:
         spread_label=SPREAD_LABEL,
         most_curves=MOST_CURVES,
         ladder=LADDER,
+        told_rung=ELECTRODE_POROSITY,
         oracle_words=ORACLE_WORDS,
         looked_up=run.protocol != "by-electrode",
         implied=_implied_chapter(run),

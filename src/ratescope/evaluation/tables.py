@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +17,14 @@ CURVE_COLUMNS = ("level", "name", "sections", "capacity", "c_rate_per_h", "predi
 Row = dict[str, Any]
 
 
-def prediction_rows(prepared: Prepared, predictions: Mapping[Capacity, Prediction]) -> list[Row]:
+def prediction_rows(
+    prepared: Prepared, predictions: Mapping[Capacity, Prediction], capacities: Sequence[Capacity] = CAPACITIES
+) -> list[Row]:
     """One row per section, capacity and C-rate; what was refused has one row per capacity, without numbers.
 
     ``predictions`` hold the prepared sections in their order; a micrograph refused as a whole has rows without a
-    section. Spread is the network spread, not an interval.
+    section. Spread is the network spread, not an interval. ``capacities`` are those that the model predicts.
     """
-    capacities = tuple(predictions) or CAPACITIES
     refused_whole = prepared.status == "refused" or not prepared.sections
     if refused_whole:
         return [_refused_row(prepared.file, None, prepared.reasons, capacity) for capacity in capacities]
@@ -45,10 +47,8 @@ def curve_rows(level: Literal["micrograph", "electrode"], name: str, prediction:
     if sections == 0:
         return []
     start = {"level": level, "name": name, "sections": sections}
-    mean_of_sections = Prediction(
-        prediction.capacity, prediction.c_rates_per_h, prediction.by_network.mean(axis=1, keepdims=True)
-    )
-    return [start | numbers for numbers in _numbers(mean_of_sections, 0)]
+    mean_of_sections = prediction.by_network.mean(axis=1, keepdims=True)
+    return [start | numbers for numbers in _numbers(replace(prediction, by_network=mean_of_sections), 0)]
 
 
 def words(reasons: Sequence[Finding]) -> str:

@@ -142,8 +142,14 @@ def read_network(path: Path) -> Ensemble:
     return Ensemble(card.capacity, card.c_rates_per_h, (network,), card)
 
 
+def weights_by_fold(folder: Path) -> list[Path]:
+    """Where the networks of one capacity of a run lie, fold 10 after fold 9."""
+    found = folder.glob("fold_*/weights.safetensors")
+    return sorted(found, key=lambda path: (len(path.parent.name), path.parent.name))
+
+
 def load_ensemble(folder: Path) -> Ensemble:
-    """Load ``fold_*/weights.safetensors`` of one capacity of a run, in the order of their names.
+    """Load ``fold_*/weights.safetensors`` of one capacity of a run, in the order of the folds.
 
     Raises
     ------
@@ -151,7 +157,7 @@ def load_ensemble(folder: Path) -> Ensemble:
         If there are none, one is damaged, or they were not trained for the same capacity, C-rates and facts, or for
         another capacity than the folder is named after.
     """
-    paths = sorted(folder.glob("fold_*/weights.safetensors"))
+    paths = weights_by_fold(folder)
     if not paths:
         raise CheckpointError(f"{folder}: no fold_*/weights.safetensors in it. Give a finished run of ratescope train.")
     networks, cards = zip(*map(load_network, paths), strict=True)
