@@ -103,9 +103,19 @@ Small = Annotated[bool, typer.Option("--small", help="The whole design in little
 # of ratescope rates
 RatePaths = Annotated[list[Path], typer.Argument(metavar="CAMPAIGN | FILE...")]
 RateTable = Annotated[Path, typer.Option("--out", metavar="FILE.csv")]
-ActiveMass = Annotated[float | None, typer.Option("--active-mass-mg", metavar="M", callback=above_zero)]
+ActiveMass = Annotated[
+    float | None,
+    typer.Option("--active-mass-mg", metavar="M", callback=above_zero, help="Of active material alone, in the cell."),
+]
 Theoretical = Annotated[
-    float | None, typer.Option("--theoretical-ah-per-kg", metavar="Q", min=1.0, callback=above_zero)
+    float | None,
+    typer.Option(
+        "--theoretical-ah-per-kg",
+        metavar="Q",
+        min=1.0,
+        callback=above_zero,
+        help="What 1C refers to, per kg of active material; 159.7.",
+    ),
 ]
 RateLaws = Annotated[Path | None, typer.Option("--law", metavar="FILE.csv", help="Rate laws, fitted.")]
 CycleTables = Annotated[Path | None, typer.Option("--bdf", metavar="DIR", help="Tables of cycles, BDF names.")]

@@ -99,7 +99,7 @@ def prepare(
     inputs = len(done.entries)
     used = inputs - len(done.refused)
     print(f"{counted(done.crops, 'crop')} from {used} of {counted(inputs, 'micrograph')}.")
-    return _close(done.files, inputs, done.refused)
+    return _finish(Written(out, list(done.files), inputs, done.refused, done.remarks))
 
 
 @app.command()

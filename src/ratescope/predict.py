@@ -24,6 +24,7 @@ from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, 
 from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
 from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.quality import doubts_of_scale
 from ratescope.imaging.reading import check_pixel_size, read_micrograph
 from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
@@ -102,9 +103,12 @@ def predict_files(
             prepared, told = tell(prepared_of(file, settings, crops_given), ensembles, file.facts | given)
             on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
             answers, maps = _with_maps(prepared, told) if with_maps else (predict_prepared(prepared, told), {})
-            beyond = words([finding for finding in prepared.findings if finding.code == BEYOND])
+            beyond = [finding for finding in prepared.findings if finding.code == BEYOND]
+            doubts = doubts_of_scale(prepared.findings)
+            mind = words([*doubts, *beyond])
             rows = prediction_rows(prepared, answers, tuple(ensembles))
-            predictions += [row | {"reasons": row["reasons"] or beyond} for row in rows]
+            predictions += [row | {"reasons": row["reasons"] or mind} for row in rows]
+            written.remarks += [f"{prepared.file}: {doubt.text}" for doubt in doubts]
             extrapolated += bool(beyond)
             for answer in answers.values():
                 curves += curve_rows("micrograph", prepared.file, answer)

@@ -14,8 +14,9 @@ from ratescope.errors import InputError
 from ratescope.evaluation.contact_sheet import write_contact_sheets
 from ratescope.evaluation.preparation_page import preparation_page
 from ratescope.files import write_csv, write_text
+from ratescope.imaging.quality import doubts_of_scale
 from ratescope.imaging.reading import check_pixel_size
-from ratescope.records import OnProgress, no_progress
+from ratescope.records import Finding, OnProgress, no_progress
 from ratescope.settings import Settings
 
 DESCRIPTOR_COLUMNS = (
@@ -45,6 +46,16 @@ class PreparedFolder:
         """Why micrographs were refused, in words, by file."""
         refused = (entry for entry in self.entries if entry["status"] == "refused")
         return {entry["file"]: " ".join(reason["text"] for reason in entry["reasons"]) for entry in refused}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to mind of micrographs that were prepared: where their scale is in doubt, every number is."""
+        return [
+            f"{entry['file']}: {doubt.text}"
+            for entry in self.entries
+            if entry["status"] == "prepared"
+            for doubt in doubts_of_scale(Finding(**finding) for finding in entry["findings"])
+        ]
 
     @property
     def crops(self) -> int:

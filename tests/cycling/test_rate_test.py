@@ -137,6 +137,17 @@ def test_a_protocol_without_a_hold_misses_none():
     assert rate_test_of([charge(), discharge()] * 2, protocol=protocol).remarks == ()
 
 
+def test_another_voltage_window_counts_and_is_said():
+    phases = [phase for _ in range(3) for phase in (charge(to_v=4.2), discharge(1.0, 0.7, to_v=3.0))]
+    protocol = RateProtocol((RateBlock(1.0),), None, 4.3, 2.6)
+    test = rate_test_of(phases, protocol=protocol)
+    (text,) = [f.text for f in test.remarks if f.code == "other-window"]
+    assert "discharges at 3.00 V; the protocol says 4.30 and 2.60 V" in text
+    assert any(discharge_.counts for discharge_ in test.discharges)
+    told = rate_test_of(phases, protocol=RateProtocol((RateBlock(1.0),), None, 4.2, 3.0))
+    assert "other-window" not in codes(told)
+
+
 def test_charging_always_slowly_changes_nothing_for_the_discharges():
     blocks = tuple(RateBlock(rate, 0.05, cycles=1, charge_c_rate_per_h=0.2) for rate in (0.2, 1.0, 5.0))
     phases = [p for block in blocks for p in (charge(0.2), hold(0.2), discharge(block.c_rate_per_h, 0.7))]

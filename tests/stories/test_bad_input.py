@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+import ratescope
 from ratescope.cli import main
 from ratescope.errors import InputError
 from ratescope.explain import explain_files
@@ -258,3 +259,17 @@ def test_who_interrupts_is_told_how_to_go_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ratescope.evaluate.evaluate_run", interrupted)
     assert main(["evaluate", str(tmp_path)]) == 130
     assert "interrupted; run the same command again to go on" in capsys.readouterr().err
+
+
+def test_a_doubtful_scale_is_said_where_it_cannot_be_overlooked(tmp_path, capsys):
+    """Every number depends on it, and a report may stay closed."""
+    path = str(next(path for path in ratescope.bundled_micrographs() if "medium" in path.name))
+    for command in ("prepare", "predict"):
+        assert main([command, path, "--out", str(tmp_path / command), "--pixel-size-um", "0.246"]) in {0, 3}
+        said = capsys.readouterr().out
+        assert (
+            f"note: {path}: pixel size 0.246 µm was given, but the file says 0.123 µm; the given one was used." in said
+        )
+        assert "Check the pixel size." in said
+    rows = (tmp_path / "predict" / "predictions.csv").read_text(encoding="utf-8")
+    assert "pixel-size-differs: pixel size 0.246" in rows

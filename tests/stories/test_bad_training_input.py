@@ -185,11 +185,11 @@ BAD = {
     ),
     "a capacity of zero": (
         (other_text(CELLS_CSV, "0.0008", "0"), NEW),
-        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C, 5C. Check the active mass",
+        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C, 5C. Networks learn these rates",
     ),
     "a missing rate": (
         (other_text(CELLS_CSV, "0.0008", ""), NEW),
-        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C. Check the active mass",
+        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C. Networks learn these rates",
     ),
     "no micrograph": ((gone("campaign/M0.tif"), NEW), NO_FILE),
     "start from another capacity": (

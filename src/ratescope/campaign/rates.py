@@ -121,7 +121,8 @@ def curves_to_learn(
         if bad:
             faults.append(
                 f"electrode {name!r} has no capacity above zero at {', '.join(bad)}; its cells give "
-                f"{', '.join(f'{rate:g}C' for rate in at)}. Check the active mass and the cycler files."
+                f"{', '.join(f'{rate:g}C' for rate in at)}. Networks learn these "
+                "rates and no others: where the test has them, check the active mass and the cycler files."
             )
             continue
         learned[name] = np.array([at[rate] for rate in rates_per_h])

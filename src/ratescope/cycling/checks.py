@@ -108,6 +108,22 @@ def remarks_on_charges(discharges: Sequence[Discharge], protocol: RateProtocol) 
     return [Finding("no-hold", text)]
 
 
+def remarks_on_window(window: tuple[float, float], protocol: RateProtocol, tolerance_v: float) -> list[Finding]:
+    """Charges and discharges that usually end elsewhere than the protocol says: they count, but are another capacity.
+
+    ``window`` is where they usually end, in V, charges first.
+    """
+    full_v, empty_v = window
+    if max(abs(full_v - protocol.charge_cut_off_v), abs(empty_v - protocol.discharge_cut_off_v)) <= tolerance_v:
+        return []
+    text = (
+        f"Charges usually end at {full_v:.2f} V and discharges at {empty_v:.2f} V; the protocol says "
+        f"{protocol.charge_cut_off_v:.2f} and {protocol.discharge_cut_off_v:.2f} V. They count by the cell's own "
+        "window, and compare only with cells of the same one. Put its cut-offs into a protocol file."
+    )
+    return [Finding("other-window", text)]
+
+
 def remarks_on_one_c(
     rates_per_h: Sequence[float], protocol: RateProtocol, theoretical_ah_per_kg: float
 ) -> list[Finding]:
@@ -154,7 +170,11 @@ def remarks_on_rates(discharges: Sequence[Discharge], protocol: RateProtocol) ->
     """Which C-rates of the rate curve no discharge stands for."""
     rates = {d.c_rate_per_h for d in discharges if not math.isnan(d.c_rate_per_h)}
     if not rates:
-        return [Finding("no-active-mass", "Without an active mass no C-rate is known, and no discharge counts.")]
+        text = (
+            "Without an active mass no C-rate is known, and no discharge counts. "
+            "Give --active-mass-mg, or the column active_mass_mg."
+        )
+        return [Finding("no-active-mass", text)]
     counted = {d.c_rate_per_h for d in discharges if d.counts}
     missing = [f"{rate:g}C" for rate in protocol.curve_rates_per_h if rate not in counted]
     if not missing:

@@ -20,6 +20,7 @@ from ratescope.cycling.checks import (
     remarks_on_faults,
     remarks_on_one_c,
     remarks_on_rates,
+    remarks_on_window,
     what_was_seen,
 )
 from ratescope.cycling.degradation import remarks_on_degradation
@@ -64,12 +65,14 @@ def rate_test(
     refuse_other_units(discharges, record.file)
     one_c_a = _one_c_a(active_mass_mg, theoretical_ah_per_kg, cell)
     rates_per_h = [step.current_a / one_c_a for step in discharges]
-    faults = _faults(cycles, protocol)
+    window = _window(cycles, protocol)
+    faults = _faults(cycles, window, protocol)
     made = _discharges(cycles, [_nominal(rate, protocol) for rate in rates_per_h], faults, protocol)
     remarks = [
         *record.remarks,
         *remarks,
         *remarks_on_faults(faults),
+        *remarks_on_window(window, protocol, CUT_OFF_TOLERANCE_V),
         *remarks_on_capacities(discharges, one_c_a),
         *remarks_on_charges(made, protocol),
         *remarks_on_one_c(rates_per_h, protocol, theoretical_ah_per_kg),
@@ -165,14 +168,16 @@ def _discharges(
     )
 
 
-def _faults(cycles: Sequence[Cycle], protocol: RateProtocol) -> list[str]:
-    """For each discharge why it is not complete; "" where it is.
-
-    A laboratory with other cut-offs than the protocol's is recognised by where its charges and discharges usually end.
-    """
+def _window(cycles: Sequence[Cycle], protocol: RateProtocol) -> tuple[float, float]:
+    """Where charges and discharges usually end, in V: a laboratory with other cut-offs is recognised by that."""
     full_v = _usual([charges[-1].last_v for _, charges in cycles if charges], protocol.charge_cut_off_v)
     ends = [step.last_v for step, charges in cycles if charges and not step.is_last]
-    empty_v = max(_usual(ends, protocol.discharge_cut_off_v), protocol.discharge_cut_off_v)
+    return full_v, _usual(ends, protocol.discharge_cut_off_v)
+
+
+def _faults(cycles: Sequence[Cycle], window: tuple[float, float], protocol: RateProtocol) -> list[str]:
+    """For each discharge why it is not complete; "" where it is."""
+    full_v, empty_v = window[0], max(window[1], protocol.discharge_cut_off_v)
     return [
         _fault(step, charges, full_v - CUT_OFF_TOLERANCE_V, empty_v + CUT_OFF_TOLERANCE_V) for step, charges in cycles
     ]

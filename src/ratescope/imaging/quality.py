@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -230,6 +231,11 @@ def findings_of(levelled: Level, collector: Collector, coating: Coating, inside:
         ),
     }
     return (*(Finding(code, text) for code, (is_so, text) in seen.items() if is_so), *scale_findings(inside))
+
+
+def doubts_of_scale(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those of a micrograph's findings that may make every number of it wrong: its pixels may have another size."""
+    return tuple(finding for finding in findings if finding.code in {"pixel-size-differs", "doubtful-scale"})
 
 
 def scale_findings(inside: Inside) -> tuple[Finding, ...]:
