@@ -88,6 +88,7 @@ def explain_files(
     how = {"size_px": size_px, "stride_px": stride_px, "layer": layer}
     written = Written(out, inputs=len(files))
     maps: list[dict[str, Any]] = []
+    there: set[int] = set()
     remarks: list[dict[str, str]] = []
     card, names = model_card(chosen, model), shown_names([file.name for file in files])
     settings = prepare_settings(model)
@@ -103,6 +104,7 @@ def explain_files(
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
             continue
+        there |= {part.index for part in _sections(prepared, None)}
         remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
             of_part = partial(words, section=None if crops_given else part.index)
@@ -112,7 +114,10 @@ def explain_files(
                 for method in methods
             ]
     if section is not None and not maps and len(written.refused) < len(files):
-        raise InputError(f"no micrograph has a prepared section {section}. Leave --section out to see all of them.")
+        raise InputError(
+            f"no micrograph has a prepared section {section}; prepared are {', '.join(map(str, sorted(there)))}. "
+            "Name one of these, or leave --section out to see all of them."
+        )
     refused = [{"file": name, "reason": reason} for name, reason in written.refused.items()]
     write_json(out / "explain.json", {"schema": SCHEMA, "maps": maps, "refused": refused, "remarks": remarks})
     written.remarks = [f"{said['file']}: {said['text']}" for said in remarks if said["code"] == BEYOND]

@@ -185,7 +185,7 @@ BAD = {
     ),
     "a capacity of zero": (
         (other_text(CELLS_CSV, "0.0008", "0"), NEW),
-        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C, 5C. Networks learn these rates",
+        "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C, 5C. Networks learn these",
     ),
     "a missing rate": (
         (other_text(CELLS_CSV, "0.0008", ""), NEW),
