@@ -79,7 +79,8 @@ def test_an_unknown_layer_makes_nothing(crop_file, tmp_path, capsys):
 def test_a_section_that_no_micrograph_has_makes_nothing(crop_file, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["explain", str(crop_file), "--crops", "--section", "99", "--out", str(out)]) == 2
-    assert "no micrograph has a prepared section 99; prepared are 0. Name one of these, or leave" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no micrograph has a prepared section 99; prepared are 0. Name one of these, or leave --section out" in said
     assert not out.exists()
 
 
