@@ -3,8 +3,8 @@
     python docs/studies/evaluation.py WORK            all of them; 0006-networks.csv and 0006-scores.csv
     python docs/studies/evaluation.py WORK RUN...     some of them, so that several machines can share the work
 
-Everything is kept in WORK: campaigns and runs that are finished are not made again, interrupted ones go on. When the ten
-networks of a run are trained (some 45 minutes on two cores), their rows are written, and those of an earlier time
+Everything is kept in WORK: campaigns and runs that are finished are not made again, interrupted ones go on. When the
+ten networks of a run are trained (some 45 minutes on two cores), their rows are written, and those of an earlier time
 replaced.
 """
 
