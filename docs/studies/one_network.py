@@ -91,13 +91,13 @@ def trained(folder: Path, pixels, measured, train, validation, settings, capacit
     return read_network(folder / "weights.safetensors")
 
 
-def screened(settings, folder, fold, seed):
-    """How settings do on the validation part of a fold of the published protocol; the test part is not looked at.
+def screened(settings, folder, fold, seed, protocol="as-published"):
+    """How settings do on the validation part of a fold; the test part is not looked at.
 
     Returns the best validation error after the warm-up and what belongs to it, by `SCREENED_COLUMNS`.
     """
     crops, measured = crops_and_curves(folder, "specific")
-    part = make_folds(crops.ids, "as-published", 5, np.random.default_rng(0))[fold]
+    part = make_folds(crops.ids, protocol, 5, np.random.default_rng(0))[fold]
     train, validation = places_of(crops, part.train), places_of(crops, part.validation)
     settings = replace(settings, train=replace(settings.train, seed=seed))
     started = time.process_time()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ratescope.network.architecture import RateNetwork
-from ratescope.settings import NetworkSettings, Settings, TrainSettings
+from ratescope.settings import AugmentationSettings, NetworkSettings, Settings, TrainSettings
 
 NARROW = NetworkSettings(filters=(4, 4, 6, 6), hidden=(8, 8), batch_norm_momentum=0.1)
 
@@ -42,8 +42,9 @@ def brightness_set():
 
 @pytest.fixture(scope="session")
 def brief():
-    """Settings for a training of a second."""
-    return Settings(network=NARROW, train=TrainSettings(batch=8, max_steps=24, l2=1e-3))
+    """Settings for a training of a second, with everything that is drawn by chance."""
+    moves = AugmentationSettings(mirror=True, light=0.2)
+    return Settings(network=NARROW, augmentation=moves, train=TrainSettings(batch=8, max_steps=24, l2=1e-3))
 
 
 @pytest.fixture(scope="session")

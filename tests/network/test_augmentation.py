@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from ratescope.network.augmentation import Move, draw_move, draw_moves, moved
+from ratescope.network.augmentation import Lamp, Move, draw_lamps, draw_move, draw_moves, moved, relit
 from ratescope.settings import AugmentationSettings
 
 
@@ -114,6 +115,24 @@ def test_chance_depends_on_seed_step_and_position_and_on_nothing_else():
     assert first == draw_moves(3, reach, seed=1, step=2)
     assert first[:2] == draw_moves(2, reach, seed=1, step=2)
     assert len({*first, *draw_moves(3, reach, seed=2, step=2), *draw_moves(3, reach, seed=1, step=3)}) == 9
+
+
+def test_lamps_are_as_strong_as_asked_and_depend_on_seed_step_and_position_alone():
+    first = draw_lamps(3, 0.2, seed=1, step=2)
+    assert first[:2] == draw_lamps(2, 0.2, seed=1, step=2)
+    assert len({*first, *draw_lamps(3, 0.2, seed=2, step=2), *draw_lamps(3, 0.2, seed=1, step=3)}) == 9
+    many = draw_lamps(400, 0.2, seed=1, step=2)
+    gains, offsets = np.log([lamp.gain for lamp in many]), np.array([lamp.offset for lamp in many])
+    assert np.abs(gains).max() == pytest.approx(0.25, abs=0.03)
+    assert np.abs(offsets).max() == pytest.approx(10.0, abs=1.2)
+    assert 0.02 < np.ptp(gains, axis=1).mean() < 0.06, "a tint, and far less of it than of brightness"
+
+
+def test_each_crop_has_its_own_lamp_and_black_and_white_stay():
+    pixels = torch.tensor([10.0, 100.0, 250.0]).expand(2, 3, 1, 3).contiguous()
+    lit = relit(pixels, [Lamp((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)), Lamp((1.2, 1.0, 0.5), (0.0, -20.0, 0.0))])
+    assert torch.equal(lit[0], pixels[0])
+    assert lit[1, :, 0].tolist() == [[12.0, pytest.approx(120.0), 255.0], [0.0, 80.0, 230.0], [5.0, 50.0, 125.0]]
 
 
 def test_each_crop_of_a_batch_makes_its_own_move():

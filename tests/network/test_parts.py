@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ratescope.errors import TrainingError
-from ratescope.network.augmentation import draw_moves, moved
+from ratescope.network.augmentation import draw_lamps, draw_moves, moved, relit
 from ratescope.network.learning import batch_rows, learn
 from ratescope.network.loss import kernel_l2, mape
 from ratescope.network.optimiser import Lookahead
@@ -45,7 +45,9 @@ def learned_slowly(given_set, settings, parts):
     for step in range(train.max_steps):
         rows = given_set.train[batch_rows(len(given_set.train), train.batch, train.seed, step)]
         moves = draw_moves(train.batch, settings.augmentation, seed=train.seed, step=step)
-        pixels, curves = moved(given_set.crops[rows], moves), torch.from_numpy(given_set.curves[rows]).float()
+        lamps = draw_lamps(train.batch, settings.augmentation.light, seed=train.seed, step=step)
+        pixels = relit(moved(given_set.crops[rows], moves), lamps)
+        curves = torch.from_numpy(given_set.curves[rows]).float()
         copies = [deepcopy(network).train() for _ in range(parts)]
         for copy, seen, measured in zip(copies, pixels.chunk(parts), curves.chunk(parts), strict=True):
             loss = mape(copy(seen), measured) + train.l2 * kernel_l2(copy)

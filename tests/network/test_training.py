@@ -16,7 +16,7 @@ from ratescope.network.checkpoint import load_network
 from ratescope.network.learning import batch_rows, steps_per_epoch, validation_mape
 from ratescope.network.training import new_network, train_network
 from ratescope.network.training_set import TrainingSet
-from ratescope.settings import NetworkSettings, Settings, TrainSettings
+from ratescope.settings import AugmentationSettings, NetworkSettings, Settings, TrainSettings
 
 RATES = (0.2, 5.0)
 TRAIN, VALIDATION, TEST = np.arange(16), np.arange(16, 20), np.arange(20, 24)
@@ -83,6 +83,15 @@ def test_training_beats_the_mean_curve_on_crops_it_never_saw(learned, brightness
     crops, curves = brightness_set
     mean_curve = 100 * np.abs(curves[TRAIN].mean(axis=0) / curves[TEST] - 1).mean()
     assert error_of(learned, crops, curves, TEST) < 0.5 * mean_curve
+
+
+def test_under_other_lamps_nothing_is_learned_from_the_light(learned, brightness_set, thorough, tmp_path):
+    """Here brightness is all there is: with it unsaid, a network knows no more than the mean curve."""
+    crops, curves = brightness_set
+    lit = replace(thorough, augmentation=AugmentationSettings(light=1.0))
+    network = trained(brightness_set, tmp_path, settings=lit)
+    known = error_of(learned, crops, curves, TEST)
+    assert error_of(network, crops, curves, TEST) > 3.0 * known
 
 
 def test_what_is_returned_is_what_is_saved(train, brightness_set, tmp_path):

@@ -38,8 +38,9 @@ def test_128_features_leave_the_pooling_and_five_capacities_the_head():
     assert network.head(features).shape == (1, 5)
 
 
-def test_the_paper_mirrors_no_crop_and_its_last_layer_is_linear():
+def test_the_paper_mirrors_no_crop_changes_no_light_and_its_last_layer_is_linear():
     assert not Settings().augmentation.mirror
+    assert Settings().augmentation.light == 0.0
     assert Settings().network.output == "linear"
 
 

@@ -1,9 +1,9 @@
 """Augmentation by shift and rotation, edges filled by mirroring (section 2.4): decided first, applied afterwards.
 
-Where it is asked for, left and right are swapped too, which the paper does not do.
+Where it is asked for, left and right are swapped and the light is changed too, which the paper does not do.
 
-Nothing here changes the scale or the lighting. Chance is keyed by seed, step and position in the batch, so that a
-training that is resumed draws what it would have drawn.
+Nothing here changes the scale. Chance is keyed by seed, step and position in the batch, so that a training that is
+resumed draws what it would have drawn.
 """
 
 from __future__ import annotations
@@ -69,6 +69,41 @@ def draw_move(rng: np.random.Generator, settings: AugmentationSettings) -> Move:
 def draw_moves(count: int, settings: AugmentationSettings, *, seed: int, step: int) -> list[Move]:
     """The moves of one batch: each depends on seed, step and its own position, and on nothing else."""
     return [draw_move(np.random.default_rng([seed, step, position]), settings) for position in range(count)]
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """Another light on a crop: grey levels of red, green and blue become gain × level + offset."""
+
+    gain: tuple[float, float, float]
+    offset: tuple[float, float, float]
+
+
+TINT = 0.25  # our choice: how much of the change is each colour's own
+OFFSET_LEVELS = 40.0  # our choice: grey levels up or down for a light of 1, as stray light and black levels do
+
+
+def draw_lamps(count: int, light: float, *, seed: int, step: int) -> list[Lamp]:
+    """The lamps of one batch, each from seed, step and its own position alone, as strong as ``light`` at most."""
+    lamps = []
+    for position in range(count):
+        rng = np.random.default_rng([seed, step, position, 1])  # other numbers than the move's
+        common, own = rng.uniform(-light, light, (2, 1)), TINT * rng.uniform(-light, light, (2, 3))
+        gain, offset = np.exp(common[0] + own[0]), OFFSET_LEVELS * (common[1] + own[1])
+        lamps.append(Lamp(tuple(gain.tolist()), tuple(offset.tolist())))
+    return lamps
+
+
+def relit(crops: Tensor, lamps: Sequence[Lamp]) -> Tensor:
+    """Crops (n, 3, rows, columns), each under its own lamp; what is beyond black and white stays there.
+
+    >>> relit(torch.full((1, 3, 1, 1), 100.0), [Lamp((1.1, 1.0, 0.9), (0.0, 200.0, 0.0))]).flatten().tolist()
+    [110.0, 255.0, 90.0]
+    """
+    gain, offset = (
+        torch.tensor([getattr(lamp, name) for lamp in lamps])[:, :, None, None] for name in ("gain", "offset")
+    )
+    return (crops * gain + offset).clamp(0.0, 255.0)
 
 
 def moved(crops: NDArray[np.uint8], moves: Sequence[Move]) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ratescope.errors import TrainingError
 from ratescope.network.adversarial import disturbed
 from ratescope.network.architecture import RateNetwork
-from ratescope.network.augmentation import draw_moves, moved
+from ratescope.network.augmentation import draw_lamps, draw_moves, moved, relit
 from ratescope.network.loss import kernel_l1, kernel_l2, mape
 from ratescope.network.optimiser import learning_rate, warm_up_steps
 from ratescope.network.parts import add_up_parts, dropout_of, own_parts, pieces_of
@@ -86,6 +86,8 @@ def _step(
     rows = batch_rows(len(given.train), train.batch, train.seed, step)
     drawn = draw_moves(len(rows), settings.augmentation, seed=train.seed, step=step)
     moves = [move.at_reduction(settings.network.input_reduction) for move in drawn]
+    light = settings.augmentation.light
+    lamps = draw_lamps(len(rows), light, seed=train.seed, step=step) if light else None
     reach = _noise_reach(given, len(rows), step, settings) if train.adversarial_noise else None
 
     def work(part: slice) -> tuple[float, float]:
@@ -98,7 +100,8 @@ def _step(
                 torch.manual_seed(chance(train.seed, "dropout", step).integers(2**63))
                 return mape(network.head(network.pool(activation), facts), measured)
 
-        crops = moved(reduced[rows[part]], moves[part]).to(team.device)
+        crops = moved(reduced[rows[part]], moves[part])
+        crops = (crops if lamps is None else relit(crops, lamps[part])).to(team.device)
         if reach is not None:
             crops = disturbed(network, crops, error_of, reach[part].to(team.device))
         error = error_of(crops)
