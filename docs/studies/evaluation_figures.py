@@ -74,6 +74,7 @@ def draw_continuum(scores, target):
 
 if __name__ == "__main__":
     table = pd.read_csv(HERE / "0006-scores.csv")
-    draw_protocols(table, HERE / "0006-protocols.png")
+    if set(PROTOCOLS) & set(table["run"]):
+        draw_protocols(table, HERE / "0006-protocols.png")
     if "continuum" in set(table["run"]):
         draw_continuum(table, HERE / "0006-continuum.png")

@@ -19,7 +19,7 @@ from ratescope.cli import main
 from ratescope.imaging.prepared_file import read_crop
 from ratescope.network.checkpoint import load_network, save_network
 
-PLACES = {"D": ("dense", (0, 900, 1800)), "L": ("loose", (900, 1800)), "M": ("medium", (0,))}  # each gives one crop
+PLACES = {"D": ("dense", (0, 900, 1800)), "L": ("loose", (900, 1800)), "M": ("medium", (1200,))}  # each gives one crop
 CELLS = """\
 cell,electrode,active_mass_mg,capacity_ah_at_0.2c,capacity_ah_at_1c,capacity_ah_at_2c,capacity_ah_at_3c,capacity_ah_at_5c
 c1,D,12.1,0.0019,0.0018,0.0016,0.0013,0.0008
@@ -168,7 +168,7 @@ AGAIN = "Copy it again, or remove it and train that fold again with `ratescope t
 CUT = f"{WEIGHTS}: not weights of ratescope, or cut short. {AGAIN}"
 ALTERED = f"{WEIGHTS}: altered since it was written: its checksum differs. {AGAIN}"
 OTHER_FILES = "specific was begun on other files: {} changed since. Bring them back, or choose another --out"
-NO_FILE = "micrographs.csv row 7, column 'file': 'M0.tif' does not exist in {place}/campaign. Put it there or"
+NO_FILE = "micrographs.csv row 7, column 'file': 'M1200.tif' does not exist in {place}/campaign. Put it there or"
 CELLS_CSV, ONE_ELECTRODE = "campaign/cells.csv", only("D0", "D900", "D1800")
 BAD = {
     "one electrode": (
@@ -191,7 +191,7 @@ BAD = {
         (other_text(CELLS_CSV, "0.0008", ""), NEW),
         "electrode 'D' has no capacity above zero at 5C; its cells give 0.2C, 1C, 2C, 3C. Networks learn these rates",
     ),
-    "no micrograph": ((gone("campaign/M0.tif"), NEW), NO_FILE),
+    "no micrograph": ((gone("campaign/M1200.tif"), NEW), NO_FILE),
     "start from another capacity": (
         (density_as_specific, START),
         "fold_0/weights.safetensors predicts density, but what is to be trained predicts specific. Name a run whose",
@@ -239,8 +239,8 @@ BAD = {
         "fold_1/resume/state.safetensors: altered since it was written: its checksum differs. Remove the folder",
     ),
     "a changed sheet": ((other_text(CELLS_CSV, "0.0008", "0.0007"), RESUME), OTHER_FILES.format("cells.csv")),
-    "a changed micrograph": ((cut_short("campaign/M0.tif"), RESUME), OTHER_FILES.format("M0.tif")),
-    "a lost micrograph": ((gone("campaign/M0.tif"), RESUME), NO_FILE),
+    "a changed micrograph": ((cut_short("campaign/M1200.tif"), RESUME), OTHER_FILES.format("M1200.tif")),
+    "a lost micrograph": ((gone("campaign/M1200.tif"), RESUME), NO_FILE),
 }
 
 
@@ -281,7 +281,7 @@ def test_a_fold_that_is_not_there_is_said(place, capsys):
 
 
 def test_a_refused_micrograph_is_named_at_the_end_and_by_the_exit_status(place, capsys):
-    micrograph = place / "campaign/M0.tif"
+    micrograph = place / "campaign/M1200.tif"
     micrograph.unlink()
     tifffile.imwrite(
         micrograph,
@@ -293,7 +293,7 @@ def test_a_refused_micrograph_is_named_at_the_end_and_by_the_exit_status(place, 
     options = (*NEW, "--protocol", "as-published", "--folds", "2", "--capacity", "specific")
     assert main(train(place, *options)) == 3
     said = capsys.readouterr().out
-    assert "refused: M0.tif" in said
+    assert "refused: M1200.tif" in said
     assert "1 of 6 inputs was refused." in said
 
 
@@ -314,7 +314,7 @@ def test_crops_that_vanished_or_were_damaged_are_cut_again_and_the_run_stays(pla
     rewrite(prepared / "L900_s0.png", lambda png: png[:9000] + bytes([png[9000] ^ 1]) + png[9001:])
     (prepared / "L1800_s0.png").unlink()
     Image.new("RGB", (30, 20)).save(prepared / "L1800_s0.png")
-    rewrite(prepared / "M0_s0.png", lambda png: png[:8] + b"\0\0\0\3IHDR" + png[16:])
+    rewrite(prepared / "M1200_s0.png", lambda png: png[:8] + b"\0\0\0\3IHDR" + png[16:])
     before = files_in(place)
     assert main(train(place, *RESUME)) == 0
     assert files_in(place) == before

@@ -31,8 +31,8 @@ def test_the_bundle_is_small_and_complete():
     assert sum(path.stat().st_size for path in bundled_micrographs()) < 3e6
     ensembles = read_model(None)
     assert {capacity: len(ensemble.networks) for capacity, ensemble in ensembles.items()} == {
-        "specific": 2,
-        "density": 2,
+        "specific": 5,
+        "density": 5,
     }
     assert all(ensemble.card.simulated and "simulated" in ensemble.card.trained_on for ensemble in ensembles.values())
 

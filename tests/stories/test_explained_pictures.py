@@ -45,7 +45,7 @@ def test_the_caption_names_micrograph_networks_and_what_is_simulated(
     named = "simulated micrograph a_s3.png" if simulated else "a_s3.png"
     assert caption.source == f"{named}; networks trained on SIMULATED micrographs"
     assert caption.notes[-1].startswith(
-        "Model: the bundled ensemble, the mean of 2 networks, learned from 128 simulated"
+        "Model: the bundled ensemble, the mean of 5 networks, learned from 120 simulated"
     )
 
 
