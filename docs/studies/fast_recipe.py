@@ -8,21 +8,17 @@ two and a half minutes of processor time: from the paper's output, augmentation 
 resolution is in 0006-networks.csv, run as-published.
 """
 
-import csv
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from one_network import SCREENED_COLUMNS, screened
+from one_network import screen, screened
 
-from ratescope.files import write_csv
-from ratescope.jobs import run_jobs
 from ratescope.settings import fast_settings
 
 TARGET = Path(__file__).with_name("0005-fast-recipe.csv")
 ASKED_COLUMNS = ("reduction", "output", "mirror", "dropout", "highest_rate", "fold", "seed")
-COLUMNS = (*ASKED_COLUMNS, *SCREENED_COLUMNS)
 FOLDS, SEED, REDUCTION = (0, 1, 2), 0, 8
 STEPWISE = (  # output, mirror, dropout, highest rate
     ("linear", False, 0.1, 1e-2),
@@ -47,20 +43,9 @@ def row_of(job, folder):
     return dict(zip(ASKED_COLUMNS, job, strict=True)) | screened(settings, folder, fold, seed)
 
 
-def written(job):
-    """A job as its row has it."""
-    return tuple(f"{value:g}" if isinstance(value, float) else str(value).lower() for value in job)
-
-
 def main(folder, jobs=2):
-    rows = list(csv.DictReader(TARGET.open(encoding="utf-8"))) if TARGET.exists() else []
-    done = {written([row[name] for name in ASKED_COLUMNS]) for row in rows}
     wanted = [(REDUCTION, *values, fold, SEED) for values in STEPWISE for fold in FOLDS]
-    missing = [job for job in wanted if written(job) not in done]
-    for row in run_jobs(partial(row_of, folder=folder), missing, jobs=jobs):
-        rows.append(row)
-        write_csv(TARGET, COLUMNS, rows)
-        print(row, flush=True)
+    screen(TARGET, ASKED_COLUMNS, wanted, partial(row_of, folder=folder), jobs)
 
 
 if __name__ == "__main__":

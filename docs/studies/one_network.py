@@ -14,6 +14,8 @@ from ratescope.campaign.folds import make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import read_campaign
 from ratescope.evaluation.scores import mape_percent
+from ratescope.files import write_csv
+from ratescope.jobs import run_jobs
 from ratescope.network.ensemble import read_network
 from ratescope.network.optimiser import warm_up_steps
 from ratescope.network.training import train_network
@@ -109,3 +111,21 @@ def screened(settings, folder, fold, seed, protocol="as-published"):
     error, train_error = (round(float(best[f"{part}_mape_percent"]), 2) for part in ("validation", "train"))
     seconds = round(time.process_time() - started)
     return dict(zip(SCREENED_COLUMNS, (error, train_error, int(float(best["step"])), seconds), strict=True))
+
+
+def screen(target, asked_columns, wanted, row_of, jobs):
+    """Write one row per network that was asked for; those that stand in the table already are not trained again.
+
+    ``row_of`` gives the row of one job, a tuple in the order of ``asked_columns``.
+    """
+    rows = list(csv.DictReader(target.open(encoding="utf-8"))) if target.exists() else []
+    done = {tuple(row[name] for name in asked_columns) for row in rows}
+    missing = [job for job in wanted if tuple(map(_as_written, job)) not in done]
+    for row in run_jobs(row_of, missing, jobs=jobs):
+        rows.append(row)
+        write_csv(target, (*asked_columns, *SCREENED_COLUMNS), rows)
+        print(row, flush=True)
+
+
+def _as_written(value):
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()

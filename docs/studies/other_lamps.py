@@ -8,21 +8,17 @@ test part is not looked at. A finished network is one row, and is not trained ag
 time each.
 """
 
-import csv
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from one_network import SCREENED_COLUMNS, screened
+from one_network import screen, screened
 
-from ratescope.files import write_csv
-from ratescope.jobs import run_jobs
 from ratescope.settings import fast_settings
 
 TARGET = Path(__file__).with_name("0005-other-lamps.csv")
 ASKED_COLUMNS = ("light", "max_steps", "fold", "seed")
-COLUMNS = (*ASKED_COLUMNS, *SCREENED_COLUMNS)
 ASKED = ((0.0, 1000), (0.2, 1000), (0.4, 1000), (0.2, 2000))  # light, steps
 FOLDS, SEED, REDUCTION = (0, 1, 2), 0, 8
 
@@ -41,14 +37,8 @@ def row_of(job, folder):
 
 
 def main(folder, jobs=2):
-    rows = list(csv.DictReader(TARGET.open(encoding="utf-8"))) if TARGET.exists() else []
-    done = {tuple(float(row[name]) for name in ASKED_COLUMNS) for row in rows}
     wanted = [(*asked, fold, SEED) for asked in ASKED for fold in FOLDS]
-    missing = [job for job in wanted if tuple(map(float, job)) not in done]
-    for row in run_jobs(partial(row_of, folder=folder), missing, jobs=jobs):
-        rows.append(row)
-        write_csv(TARGET, COLUMNS, rows)
-        print(row, flush=True)
+    screen(TARGET, ASKED_COLUMNS, wanted, partial(row_of, folder=folder), jobs)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ One network per value on a fold of the published protocol, on a quarter of the r
 the test part is never looked at. A finished network is one row of 0005-silent-values.csv, and is not trained again.
 """
 
-import csv
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from one_network import SCREENED_COLUMNS, screened
+from one_network import screen, screened
 
-from ratescope.files import write_csv
-from ratescope.jobs import run_jobs
 from ratescope.settings import NetworkSettings, Settings, TrainSettings
 
 TARGET = Path(__file__).with_name("0005-silent-values.csv")
-COLUMNS = ("setting", "value", "fold", "seed", *SCREENED_COLUMNS)
+ASKED_COLUMNS = ("setting", "value", "fold", "seed")
 SCREENING_FOLD, FURTHER_FOLDS = (
     0,
     (1, 2),
@@ -53,22 +50,17 @@ def with_value(setting, value):
 def row_of(job, folder):
     """Train one network and say how it did on the validation part."""
     setting, value, fold, seed = job
-    return dict(zip(COLUMNS[:4], job, strict=True)) | screened(with_value(setting, value), folder, fold, seed)
+    return dict(zip(ASKED_COLUMNS, job, strict=True)) | screened(with_value(setting, value), folder, fold, seed)
 
 
 def main(folder, jobs=2):
-    rows = list(csv.DictReader(TARGET.open(encoding="utf-8"))) if TARGET.exists() else []
-    done = {(row["setting"], float(row["value"]), int(row["fold"]), int(row["seed"])) for row in rows}
     wanted = [("as it is", 0.0, SCREENING_FOLD, seed) for seed in (0, 1)]
     wanted += [(setting, value, SCREENING_FOLD, 0) for setting in VALUES for value in VALUES[setting]]
     for fold in FURTHER_FOLDS:
         wanted += [("as it is", 0.0, fold, 0)]
         wanted += [(setting, value, fold, 0) for setting in BETTER_ON_THE_FIRST for value in VALUES[setting]]
     wanted.sort(key=lambda job: job[0] not in ("as it is", *BETTER_ON_THE_FIRST))
-    for row in run_jobs(partial(row_of, folder=folder), [job for job in wanted if job not in done], jobs=jobs):
-        rows.append(row)
-        write_csv(TARGET, COLUMNS, rows)
-        print(row, flush=True)
+    screen(TARGET, ASKED_COLUMNS, wanted, partial(row_of, folder=folder), jobs)
 
 
 if __name__ == "__main__":
