@@ -94,8 +94,7 @@ def prepare_micrographs(
     check_pixel_size(pixel_size_um)
     files = micrograph_files(paths, pixel_size_um)  # campaign/micrograph_files.py
     _keep_originals([file.path for file in files], out)
-    facts = {file.name: {"electrode": file.electrode, "specimen": file.specimen} for file in files if file.electrode}
-    entries = prepare_all(files, out, Settings().prepare, facts=facts, jobs=jobs, on_progress=on_progress)
+    entries = prepare_all(files, out, Settings().prepare, jobs=jobs, on_progress=on_progress)
     simulated = any(file.simulated for file in files)
     shown = show_preparation(out, entries, simulated=simulated, on_progress=on_progress)
     return PreparedFolder((*shown, out / "prepared.json"), tuple(entries))

@@ -51,7 +51,7 @@ def prepare_campaign(
     """Crops of all micrographs of a campaign, kept in its folder ``prepared/``."""
     files = micrograph_files([campaign.folder])
     out = campaign.folder / "prepared"
-    entries = prepare_all(files, out, settings, facts=_electrodes_of(campaign), jobs=jobs, on_progress=on_progress)
+    entries = prepare_all(files, out, settings, jobs=jobs, on_progress=on_progress)
     where = {m.file: m for m in campaign.micrographs}
     ids, pixels, boxes, refused = [], [], [], {}
     for entry in entries:
@@ -82,11 +82,6 @@ def prepare_campaign(
 
 def _shows_whole_coating(entry: Entry) -> bool:
     return bool(entry["coating"]) and shows_whole_thickness(finding["code"] for finding in entry["findings"])
-
-
-def _electrodes_of(campaign: Campaign) -> dict[str, dict[str, str]]:
-    """By micrograph's name: its electrode and specimen, for `prepare_all`."""
-    return {m.file: {"electrode": m.electrode, "specimen": m.specimen} for m in campaign.micrographs}
 
 
 def _in_words(entry: Entry) -> str:

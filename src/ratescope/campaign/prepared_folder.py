@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -42,15 +42,10 @@ def prepare_all(
     out: Path,
     settings: PrepareSettings,
     *,
-    facts: Mapping[str, dict[str, str]] | None = None,
     jobs: int = 1,
     on_progress: OnProgress = no_progress,
 ) -> list[Entry]:
     """Prepare micrographs into a folder: crops, pictures and ``prepared.json``; returns its entries, in order.
-
-    Parameters
-    ----------
-    facts : by micrograph's name, what a campaign says of it, such as its electrode: goes into its entry
 
     Raises
     ------
@@ -62,10 +57,9 @@ def prepare_all(
     prepare_folder(out)
     remove_halves(out, out / "pictures", older_than_s=_LONGEST_WRITING_S)
     known = {entry["file"]: entry for entry in _earlier_entries(out)}
-    facts = facts or {}
     keys = [_key(file, settings) for file in files]
     done: list[Entry | None] = [
-        known[file.name] | facts.get(file.name, {}) if _still_holds(known.get(file.name), key, out) else None
+        known[file.name] | _from_sheets(file) if _still_holds(known.get(file.name), key, out) else None
         for file, key in zip(files, keys, strict=True)
     ]
     # Written first, because it marks the folder as ours: no search for micrographs takes our pictures for some.
@@ -75,12 +69,17 @@ def prepare_all(
     on_progress(len(files) - len(missing), len(files), "micrographs prepared")
     for count, (place, entry) in enumerate(finished_jobs(job, [files[i] for i in missing], jobs=jobs), start=1):
         i = missing[place]
-        done[i] = entry | {"key": keys[i]} | facts.get(files[i].name, {})
+        done[i] = entry | {"key": keys[i]} | _from_sheets(files[i])
         _write_entries(out, [entry for entry in done if entry is not None])
         on_progress(len(files) - len(missing) + count, len(files), f"micrographs prepared: {files[i].path.name}")
     entries = [entry for entry in done if entry is not None]
     _write_entries(out, entries)
     return entries
+
+
+def _from_sheets(file: MicrographFile) -> Entry:
+    """What a campaign says of a micrograph, for its entry."""
+    return {"electrode": file.electrode, "specimen": file.specimen} if file.electrode else {}
 
 
 def _prepare_one(file: MicrographFile, out: Path, settings: PrepareSettings) -> Entry:
