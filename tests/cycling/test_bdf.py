@@ -130,3 +130,19 @@ def test_the_unsigned_current_of_a_genuine_file_is_signed_by_the_voltage():
     assert all(step.first_v > step.last_v for step in discharges)
     assert [step.capacity_ah for step in steps] == pytest.approx([step.counted_ah for step in steps], rel=2e-3)
     assert [remark.code for remark in remarks] == ["current-unsigned"]
+
+
+@pytest.mark.parametrize("form", [",", "parquet"])
+def test_other_units_in_its_labels_are_taken_at_their_word(tmp_path, form):
+    table = pd.DataFrame(ROWS | {NET_CAPACITY: MORE[NET_CAPACITY]})
+    names = {
+        TIME: "Test Time / h",
+        VOLTAGE: "Voltage / mV",
+        CURRENT: "Current / mA",
+        NET_CAPACITY: "Net Capacity / mAh",
+    }
+    factors = dict(zip(names, (1 / 3600, 1e3, 1e3, 1e3), strict=True))
+    other = table.assign(**{name: table[name] * factor for name, factor in factors.items()}).rename(columns=names)
+    rows = read_cycler_file(written(tmp_path, other, form=form)).rows
+    for name in names:
+        assert rows[name].to_numpy() == pytest.approx(table[name].to_numpy()), name

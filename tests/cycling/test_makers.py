@@ -1,9 +1,10 @@
-"""Exports of all makers: one ideal rate test in each notation, which docs/studies/fuzz_cycler_files.py writes."""
+"""Exports of all makers: one ideal rate test in each notation, which docs/studies/cycler_exports.py writes."""
 
-import importlib.util
 import re
 from pathlib import Path
 
+import cycler_exports
+import fuzz_cycler_files
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,6 @@ from ratescope.cycling.record import (
 from ratescope.cycling.steps import find_steps
 from ratescope.errors import RateTestError
 
-STUDY = Path(__file__).parents[2] / "docs" / "studies" / "fuzz_cycler_files.py"
 REAL = Path(__file__).parents[2] / "../shared/real/cycler"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real cycler files are not beside this checkout")
 
@@ -33,26 +33,23 @@ SAID = {  # what reading a faultless export says beside the numbers
     "maccor_minutes.txt": ["time-unit", "current-unsigned"],
     "maccor_clocks.txt": ["current-unsigned"],
     "maccor_grouped.csv": ["current-unsigned"],
+    "maccor_colons.csv": ["current-unsigned"],
+    "neware_titles.csv": ["current-unsigned"],
+    "digatron.csv": ["generic-table", "time-unit"],
+    "units_below.csv": ["generic-table"],
+    "units_at_the_end.csv": ["generic-table"],
 }
 
 
 @pytest.fixture(scope="module")
-def study():
-    specification = importlib.util.spec_from_file_location("fuzz_cycler_files", STUDY)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def ideal():
+    return cycler_exports.ideal_rate_test()
 
 
 @pytest.fixture(scope="module")
-def ideal(study):
-    return study.ideal_rate_test()
-
-
-@pytest.fixture(scope="module")
-def exports(study):
+def exports():
     """By file name, without the table of capacities alone."""
-    return {name: content for name, content in study.whole_files().items() if name != "typed.csv"}
+    return {name: content for name, content in cycler_exports.whole_files().items() if name != "typed.csv"}
 
 
 def record_of(tmp_path, content, name="cell.txt"):
@@ -62,24 +59,24 @@ def record_of(tmp_path, content, name="cell.txt"):
 
 
 def test_every_makers_export_holds_the_same_numbers(exports, ideal, tmp_path):
-    assert len(exports) >= 18
+    assert len(exports) >= 26
     for name, content in exports.items():
         whole = record_of(tmp_path, content, name).whole()
         assert [remark.code for remark in whole.remarks] == SAID.get(name, []), name
         # Without a time of the test the 0.1 s between two steps are unknown.
-        slack_s = 3.0 if "nested" in name else 0.01
+        slack_s = 3.0 if name in {"neware_nested.csv", "neware_titles.csv"} else 0.01
         assert whole.rows[TIME].to_numpy() == pytest.approx(ideal.time_s.to_numpy(), abs=slack_s), name
         assert whole.rows[VOLTAGE].to_numpy() == pytest.approx(ideal.volt.to_numpy(), abs=1e-9), name
         assert whole.rows[CURRENT].to_numpy() == pytest.approx(ideal.amp.to_numpy(), abs=1e-8), name
 
 
-def test_every_makers_export_gives_the_same_capacities_and_its_counter_agrees(study, exports, tmp_path):
-    right_ah = [study.capacity_ah(rate) for rate in study.RATES_PER_H]
+def test_every_makers_export_gives_the_same_capacities_and_its_counter_agrees(exports, tmp_path):
+    right_ah = [cycler_exports.capacity_ah(rate) for rate in cycler_exports.RATES_PER_H]
     for name, content in exports.items():
         record = record_of(tmp_path, content, name)
-        test = rate_test(record, cell="c", electrode="e", active_mass_mg=study.ACTIVE_MASS_MG)
+        test = rate_test(record, cell="c", electrode="e", active_mass_mg=cycler_exports.ACTIVE_MASS_MG)
         assert [d.capacity_ah for d in test.discharges] == pytest.approx(right_ah, rel=1e-3), name
-        assert [d.c_rate_per_h for d in test.discharges] == pytest.approx(study.RATES_PER_H), name
+        assert [d.c_rate_per_h for d in test.discharges] == pytest.approx(cycler_exports.RATES_PER_H), name
         counted_ah = [step.counted_ah for step in find_steps(record)[0] if step.direction < 0]
         assert counted_ah == pytest.approx(right_ah, rel=2e-3), name
 
@@ -128,8 +125,8 @@ def test_chinese_names_are_read_in_the_encodings_of_chinese_computers(exports, i
     assert record.whole().remarks == ()
 
 
-def test_hours_that_are_labelled_as_seconds_are_found_out_by_the_clock_on_the_wall(study, ideal, exports, tmp_path):
-    hours = study.arbin(ideal.assign(time_s=ideal.time_s / 3600, step_s=ideal.step_s / 3600))
+def test_hours_that_are_labelled_as_seconds_are_found_out_by_the_clock_on_the_wall(ideal, exports, tmp_path):
+    hours = cycler_exports.arbin(ideal.assign(time_s=ideal.time_s / 3600, step_s=ideal.step_s / 3600))
     # The wall clock of the export still runs in seconds.
     clocks = iter(re.findall(r"\d\d:\d\d:\d\d", exports["arbin.csv"].decode()))
     whole = record_of(tmp_path, re.sub(r"\d\d:\d\d:\d\d", lambda _: next(clocks), hours)).whole()
@@ -173,23 +170,23 @@ def test_a_step_row_without_its_last_fields_is_no_record_either(exports, ideal, 
     assert len(record_of(tmp_path, text).rows) == len(ideal)
 
 
-def test_a_cycle_counter_that_restarts_does_not_join_discharges(study, ideal, tmp_path):
-    text = study.neware(ideal.assign(cycle=(ideal.cycle - 1) % 2 + 1))
+def test_a_cycle_counter_that_restarts_does_not_join_discharges(ideal, tmp_path):
+    text = cycler_exports.neware(ideal.assign(cycle=(ideal.cycle - 1) % 2 + 1))
     record = record_of(tmp_path, text)
     assert record.rows[CYCLE].max() == 2
-    test = rate_test(record, cell="c", electrode="e", active_mass_mg=study.ACTIVE_MASS_MG)
-    assert len(test.discharges) == len(study.RATES_PER_H)
+    test = rate_test(record, cell="c", electrode="e", active_mass_mg=cycler_exports.ACTIVE_MASS_MG)
+    assert len(test.discharges) == len(cycler_exports.RATES_PER_H)
 
 
-def test_time_that_jumps_backwards_is_said_in_every_maker(study, ideal, tmp_path):
+def test_time_that_jumps_backwards_is_said_in_every_maker(ideal, tmp_path):
     back = ideal.assign(time_s=ideal.time_s - 50_000.0 * (ideal.row >= 100))
-    for text in (study.arbin(back), study.novonix(back), study.biologic(back)):
+    for text in (cycler_exports.arbin(back), cycler_exports.novonix(back), cycler_exports.biologic(back)):
         _, remarks = find_steps(record_of(tmp_path, text))
         assert [remark.code for remark in remarks] == ["time-backwards"]
 
 
-def test_capacities_per_mass_are_not_taken_for_ah(study, ideal, tmp_path):
-    text = study.neware(ideal).replace("Capacity(Ah)", "Capacity(mAh/g)")
+def test_capacities_per_mass_are_not_taken_for_ah(ideal, tmp_path):
+    text = cycler_exports.neware(ideal).replace("Capacity(Ah)", "Capacity(mAh/g)")
     record = record_of(tmp_path, text)
     assert STEP_CAPACITY not in record.rows
     assert np.isnan([step.counted_ah for step in find_steps(record)[0]]).all()
@@ -221,9 +218,9 @@ def test_the_state_gives_an_unsigned_current_its_sign(tmp_path_factory, rows):
     assert record.rows[CURRENT].to_list() == pytest.approx(state_by_state(states, magnitudes))
 
 
-def test_a_current_that_has_its_sign_keeps_it(study, ideal, tmp_path):
+def test_a_current_that_has_its_sign_keeps_it(ideal, tmp_path):
     """The state says when the current is turned, and then only what the sign says already."""
-    signed = study.maccor_clocks(ideal).split("\n")
+    signed = cycler_exports.maccor_clocks(ideal).split("\n")
     minus = [re.sub(r"\t(\d\.\d{8})(\t[\d.]+\tD\t)", r"\t-\1\2", row) for row in signed]
     record = record_of(tmp_path, "\n".join(minus))
     assert record.remarks == ()
@@ -276,7 +273,7 @@ def test_a_long_test_plan_above_the_rows_hides_nothing(exports, ideal, tmp_path)
         ),
         (
             "Rec\tTest Time (weeks)\tCurrent\tVoltage\n1\t1\t0\t3.6\n",
-            r"'Test Time \(weeks\)' is in a unit.*known are s, min, ms, h. Export",
+            r"'Test Time \(weeks\)' gives no unit that is known.*known are s, min, ms, h. Export",
         ),
         (
             "DataPoint,Current(A),Voltage(V)\n1,0,3.6\n",
@@ -332,21 +329,68 @@ def test_the_charge_of_a_genuine_export_agrees_with_its_own_counter(name, steps,
     assert [step.capacity_ah for step in found] == pytest.approx([step.counted_ah for step in found], rel=rel)
 
 
+# --- tables of no maker that is known --------------------------------------------------------------------------------
+
+
+def test_a_table_of_no_known_maker_says_what_was_read_from_which_column(exports, tmp_path):
+    (remark, *_) = record_of(tmp_path, exports["units_below.csv"]).remarks
+    assert "test time from 'Prog Time', voltage from 'Voltage (mV)', current from 'Current (mA)'" in remark.text
+
+
+@pytest.mark.parametrize(
+    ("head", "match"),
+    [
+        ("Total Time,Voltage,Current(A)\n00:00:01,3.6,0\n", "'Voltage' gives no unit that is known; known are v, mv"),
+        ("Total Time(s),Voltage(V),Current(x)\n1,3.6,0\n", r"'Current\(x\)' gives no unit .* known are a, ma, µa"),
+    ],
+)
+def test_a_table_without_units_is_refused(tmp_path, head, match):
+    with pytest.raises(RateTestError, match=match):
+        record_of(tmp_path, head)
+
+
+def test_a_makers_sheet_comes_before_a_table_of_no_known_maker(study_sheets, tmp_path):
+    record = record_of(tmp_path, study_sheets, "book.xlsx")
+    assert record.maker == "Neware"
+    assert len(record.rows) > 100
+
+
+@pytest.fixture(scope="module")
+def study_sheets(ideal):
+    rows = [line.split(",") for line in cycler_exports.neware(ideal).splitlines()]
+    steps = [["Time(s)", "Voltage(V)", "Current(A)"], [1, 3.6, 0.5], [2, 3.7, 0.5]]
+    return cycler_exports.workbook({"step": steps, "record": rows})
+
+
+def test_a_table_of_cycles_is_not_called_a_log_without_current(tmp_path):
+    rows = "".join(f"{n},{n * 3600}.0,{n},-0.5,3.0\n" if n % 2 else f"{n},{n * 3600}.0,{n},0,3\n" for n in range(9))
+    record = record_of(tmp_path, "Data Point,Test Time (s),Step Index,Current (A),Voltage (V)\n" + rows)
+    with pytest.raises(RateTestError, match=r"no current flows for two rows on end, as in a table of cycles or steps"):
+        rate_test(record, cell="c", electrode="e")
+
+
+def test_times_that_cannot_be_read_are_named_with_the_form_that_can(tmp_path):
+    rows = "".join(f"{n},1h{n}m,0.5,3.6\n" for n in range(20)).replace("0,1h0m", "0,0:01:00")
+    record = record_of(tmp_path, "DataPoint,Total Time,Current(A),Voltage(V)\n" + rows)
+    with pytest.raises(RateTestError, match=r"19 of 20 rows have no readable 'Total Time'. Are all its times as 26:03"):
+        record.whole()
+
+
 # --- damaged files --------------------------------------------------------------------------------------------------
 
 
-def test_damaged_exports_are_read_or_refused_in_a_sentence(study, exports, tmp_path):
-    """A small, fixed part of the study."""
+def test_damaged_exports_are_read_or_refused_in_a_sentence(exports, tmp_path):
+    """A small, fixed part of the cycler_exports."""
     outcomes = {"read": 0, "refused": 0}
     for number in range(30):
-        name, kind, content = study.damaged(exports, seed=1, number=number)
-        outcome, _, said = study.outcome_in(tmp_path, name, content)
+        name, kind, content = fuzz_cycler_files.damaged(exports, seed=1, number=number)
+        outcome, _, said = fuzz_cycler_files.outcome_in(tmp_path, name, content)
         assert outcome != "fault", f"{number} {kind} {name}: {said}"
         outcomes[outcome] += 1
     assert min(outcomes.values()) > 5
 
 
-def test_the_study_repeats_itself_for_a_seed_and_sees_faults(study, exports, tmp_path, monkeypatch):
-    assert study.damaged(exports, 3, 5) == study.damaged(exports, 3, 5)
-    monkeypatch.setattr(study, "write_rates", lambda *_: 1 / 0)
-    assert study.outcome_in(tmp_path, "a.csv", b"")[0] == "fault"
+def test_the_study_repeats_itself_for_a_seed_and_sees_faults(exports, tmp_path, monkeypatch):
+    assert fuzz_cycler_files.damaged(exports, 3, 5) == fuzz_cycler_files.damaged(exports, 3, 5)
+    monkeypatch.setattr(fuzz_cycler_files, "write_rates", lambda *_: 1 / 0)
+    assert fuzz_cycler_files.outcome_in(tmp_path, "a.csv", b"")[0] == "fault"

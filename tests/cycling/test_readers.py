@@ -173,7 +173,10 @@ def test_an_export_that_cannot_be_read_says_what_was_seen_and_what_to_do(text, m
     [
         (b"", "holds no text: it is empty. Give a text or xlsx export"),
         (b"\x7fELF\0\0\0", "not text but a binary file. Give a text or xlsx export"),
-        (b"Data Point,Date Time\n1,2\n", "begins with 'Data Point,Date Time'. Give a text or xlsx export.*cells.csv"),
+        (
+            b"Data Point,Date Time\n1,2\n",
+            "what looks most like its header is 'Data Point,Date Time'. Give a text or xlsx export.*cells.csv",
+        ),
         (b"BIO-LOGIC MODULAR FILE\x1a\0", r"only readers under the GPL can open. Export it in EC-Lab as text \(.mpt\)"),
         (b"NEWARE\0\0", "Export it in BTSDA as csv or xlsx"),
         (b"\x1f\x8bno gzip", "cannot be read .*Check the path"),

@@ -135,7 +135,7 @@ def test_a_current_without_sign_gets_it_from_the_voltage_and_it_is_said():
     time_s, step_time_s = np.arange(9) * 600.0, [0.0, 600.0, 1200.0] * 3
     voltage_v = ramp(3.0, 4.3, 3) + [4.3] * 3 + ramp(4.2, 2.6, 3)
     steps, remarks = find_steps(record(time_s, voltage_v, [1.0] * 9, **{STEP_TIME: step_time_s}))
-    assert [step.direction for step in steps] == [1, 1, -1]
+    assert [(step.direction, step.begin, step.end) for step in steps] == [(1, 0, 6), (-1, 6, 9)]  # the hold is joined
     assert codes(remarks) == ["current-unsigned"]
 
 

@@ -1,36 +1,25 @@
 """A small, fixed part of docs/studies/fuzz_preparation.py, and that the study could find what it looks for."""
 
-import importlib.util
 import json
 from collections import Counter
-from pathlib import Path
 
+import fuzz_preparation as fuzz
 import pytest
 
-STUDY = Path(__file__).parents[2] / "docs" / "studies" / "fuzz_preparation.py"
-
 
 @pytest.fixture(scope="module")
-def fuzz():
-    specification = importlib.util.spec_from_file_location("fuzz_preparation", STUDY)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def small(fuzz):
+def small():
     """Too narrow to be prepared, so that nothing takes long after reading."""
     return fuzz.whole_files(columns=48)
 
 
-def test_every_whole_file_of_the_study_is_read(fuzz, small, tmp_path):
+def test_every_whole_file_of_the_study_is_read(small, tmp_path):
     for name, content in small.items():
         (tmp_path / name).write_bytes(content)
         assert fuzz.outcome_of(tmp_path / name, tmp_path / f"out_{name}") == "refused: too-small-field"
 
 
-def test_damaged_files_are_refused_in_a_sentence_whatever_the_damage(fuzz, small, tmp_path):
+def test_damaged_files_are_refused_in_a_sentence_whatever_the_damage(small, tmp_path):
     outcomes = Counter()
     for number in range(150):
         name, content = fuzz.damaged(small, seed=1, number=number)
@@ -42,12 +31,12 @@ def test_damaged_files_are_refused_in_a_sentence_whatever_the_damage(fuzz, small
     assert outcomes["refused_whole"] > 20
 
 
-def test_the_study_repeats_itself_for_a_seed(fuzz, small):
+def test_the_study_repeats_itself_for_a_seed(small):
     assert fuzz.damaged(small, 3, 5) == fuzz.damaged(small, 3, 5)
     assert len({fuzz.damaged(small, 3, number)[1] for number in range(20)}) == 20
 
 
-def test_the_study_sees_what_is_half_written(fuzz, small, tmp_path):
+def test_the_study_sees_what_is_half_written(small, tmp_path):
     name, content = next(iter(fuzz.whole_files().items()))
     (tmp_path / name).write_bytes(content)
     out = tmp_path / "out"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ratescope.cycling.record import TIME, CyclerRecord
+from ratescope.cycling.record import CURRENT, TIME, CyclerRecord
+from ratescope.cycling.runs import REST_A
 from ratescope.cycling.steps import Step
 from ratescope.errors import RateTestError
 from ratescope.protocol import RateProtocol
@@ -24,13 +25,17 @@ LEAST_RATES_FOR_ONE_C = 3  # our choice: two rates may fit by chance
 
 def what_was_seen(record: CyclerRecord, steps: Sequence[Step]) -> str:
     """For the error of a record without a discharge: how long it is, and what its current does."""
-    rows, ends_s = 0, []
+    rows, ends_s, has_current = 0, [], False
     for chunk in record.chunks():
         if len(chunk.rows):
             rows += len(chunk.rows)
+            has_current |= bool((chunk.rows[CURRENT].abs() > REST_A).any())
             ends_s += [float(chunk.rows[TIME].min()), float(chunk.rows[TIME].max())]
     hours = (max(ends_s) - min(ends_s)) / 3600.0 if ends_s else 0.0
-    current = "the current only charges" if steps else "no current flows"
+    if steps:
+        current = "the current only charges"
+    else:
+        current = "no current flows" + (" for two rows on end, as in a table of cycles or steps" if has_current else "")
     return f" in its {rows} rows over {hours:.3g} h, where {current}"
 
 
@@ -55,6 +60,24 @@ def remarks_on_faults(faults: Sequence[str]) -> list[Finding]:
         Finding("incomplete-discharge", f"{_named(cycles)} {_do(cycles)} not count: {fault}.")
         for fault, cycles in by_fault.items()
     ]
+
+
+def has_hold(discharge: Step) -> bool:
+    """Whether a discharge went on at constant voltage, for more than switching off takes."""
+    return discharge.cv_capacity_ah > NO_HOLD * discharge.cc_capacity_ah > 0.0
+
+
+def remarks_on_holds(discharges: Sequence[Step]) -> list[Finding]:
+    """Discharges at constant current, then constant voltage: only the first part is a capacity at a C-rate."""
+    held = [cycle for cycle, step in enumerate(discharges, start=1) if has_hold(step)]
+    if not held:
+        return []
+    most = max(step.cv_capacity_ah / step.cc_capacity_ah for step in discharges if has_hold(step))
+    text = (
+        f"{_named(held)} {'go' if len(held) > 1 else 'goes'} on at constant voltage, which gave up to "
+        f"{100 * most:.2g} % more: only what passed at constant current counts."
+    )
+    return [Finding("discharge-hold", text)]
 
 
 def remarks_on_capacities(steps: Sequence[Step], one_c_a: float) -> list[Finding]:

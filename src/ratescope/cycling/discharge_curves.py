@@ -43,5 +43,6 @@ def discharge_curves(
     for step, discharge in zip(steps, test.discharges, strict=True):
         if discharge.counts and (not c_rates_per_h or discharge.c_rate_per_h in c_rates_per_h):
             rows = rows_of(record, step)
+            rows = rows[rows[CAPACITY_SO_FAR] <= discharge.capacity_ah * (1.0 + 1e-9)]  # without a hold at its end
             curves[discharge.c_rate_per_h] = rows[CAPACITY_SO_FAR].to_numpy(), rows[VOLTAGE].to_numpy()
     return curves

@@ -2,8 +2,9 @@
 
 Which count is a setting of the protocol; the paper is silent. By default at each C-rate of the rate curve the **last
 complete discharge of the first block** of equal cycles (in Table 2 the second). The final C/5 block shows degradation;
-formation and check-ups never count. A discharge is complete if it follows a whole charge, reaches the cut-off voltage,
-and was logged without a gap.
+formation and check-ups never count. Of a discharge that ends in a hold of the voltage, what passed before it counts: a
+capacity at a C-rate is one at constant current. A discharge is complete if it follows a whole charge, reaches the
+cut-off voltage, and was logged without a gap.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ratescope.cycling.checks import (
+    has_hold,
     refuse_other_units,
     remarks_on_capacities,
     remarks_on_charges,
     remarks_on_faults,
+    remarks_on_holds,
     remarks_on_one_c,
     remarks_on_rates,
     remarks_on_window,
@@ -72,6 +75,7 @@ def rate_test(
         *record.remarks,
         *remarks,
         *remarks_on_faults(faults),
+        *remarks_on_holds(discharges),
         *remarks_on_window(window, protocol, CUT_OFF_TOLERANCE_V),
         *remarks_on_capacities(discharges, one_c_a),
         *remarks_on_charges(made, protocol),
@@ -155,7 +159,7 @@ def _discharges(
             cycle=n + 1,
             c_rate_per_h=rates_per_h[n],
             current_a=-step.current_a,
-            capacity_ah=step.capacity_ah,
+            capacity_ah=step.cc_capacity_ah if has_hold(step) else step.capacity_ah,
             counts=n in counting,
             role=roles[n],
             is_complete=is_complete[n],

@@ -94,6 +94,8 @@ class Step:
     first_v, last_v : float
     begin_s, end_s : float
         Test time of its first and last row.
+    since_s : float
+        When its current began: before its first row, where an instrument logs that only after the first interval.
     cc_capacity_ah, cv_capacity_ah : float
         What passed before, and while, the voltage stood at its end value and the current faded; together the capacity.
     is_last : bool
@@ -116,6 +118,7 @@ class Step:
     last_v: float
     begin_s: float = math.nan
     end_s: float = math.nan
+    since_s: float = math.nan
     cc_capacity_ah: float = math.nan
     cv_capacity_ah: float = math.nan
     is_last: bool = False

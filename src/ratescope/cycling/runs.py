@@ -34,12 +34,15 @@ class Run:
         Its rows.
     before_s : float
         Test time of the row before it; NaN at the beginning of the file.
+    has_stale_row : bool
+        The row before it is the first of its step, and still shows the rest before that.
     """
 
     begin: int
     direction: int
     log: Log
     before_s: float
+    has_stale_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,15 @@ class RunCutter:
         self._last: Log | None = None
         self._last_direction = 0
         self._pieces: list[Log] = []
-        self._begin, self._before_s = 0, np.nan
+        self._begin, self._before_s, self._has_stale_row, self._last_starts = 0, np.nan, False, False
 
     def add(self, log: Log) -> Iterator[Run]:
         """The runs that end in these rows."""
         if len(log) == 0:
             return
         direction = self._direction(log)
-        edges = np.flatnonzero(self._is_step_start(log) | (np.diff(direction, prepend=self._last_direction) != 0))
+        is_start = self._is_step_start(log)
+        edges = np.flatnonzero(is_start | (np.diff(direction, prepend=self._last_direction) != 0))
         for begin, end in pairwise([0, *edges[edges > 0].tolist(), len(log)]):
             if begin > 0 or 0 in edges[:1]:
                 yield from self._finished(self._last_direction if begin == 0 else int(direction[begin - 1]))
@@ -103,9 +107,12 @@ class RunCutter:
                 before = self._last if begin == 0 else log.rows(begin - 1, begin)
                 self._begin = self.rows + begin
                 self._before_s = np.nan if before is None else float(before.time_s[0])
+                began = bool(is_start[begin - 1]) if begin else self._last_starts
+                self._has_stale_row = began and not is_start[begin]
             self._pieces.append(log.rows(begin, end))
         self.rows += len(log)
         self._last, self._last_direction = log.rows(len(log) - 1, len(log)), int(direction[-1])
+        self._last_starts = bool(is_start[-1])
 
     def finish(self) -> Iterator[Run]:
         """The run in which the file ends, if it ends in one."""
@@ -113,7 +120,8 @@ class RunCutter:
 
     def _finished(self, direction: int) -> Iterator[Run]:
         if self._pieces:
-            yield _without_rest(Run(self._begin, direction, Log.joined(self._pieces), self._before_s))
+            log = Log.joined(self._pieces)
+            yield _without_rest(Run(self._begin, direction, log, self._before_s, self._has_stale_row))
             self._pieces = []
 
     def _direction(self, log: Log) -> NDArray[np.int_]:

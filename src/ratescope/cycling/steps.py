@@ -16,6 +16,7 @@ from ratescope.cycling.faults import refuse_two_clocks, remarks_on_steps, remark
 from ratescope.cycling.log import Log
 from ratescope.cycling.record import CURRENT, TIME, VOLTAGE, CyclerRecord, Step
 from ratescope.cycling.runs import REST_A, REST_SHARE, Run, RunCutter
+from ratescope.cycling.splits import with_splits_joined
 from ratescope.cycling.times import Stray, mended_times, with_times_in_order
 from ratescope.cycling.turns import HOLD_V, cut_at_turns
 from ratescope.records import Finding
@@ -53,6 +54,7 @@ def find_steps(record: CyclerRecord) -> tuple[list[Step], list[Finding]]:
     steps = [step for step in steps if step.current_a > max(REST_A, REST_SHARE * cutter.greatest_a)]
     are_single = may_lack_sign or cutter.marks_steps
     steps, on_direction = with_directions(steps, record.file, are_single=are_single)
+    steps = with_splits_joined(steps)
     steps, on_tests = the_fullest_test(steps, cutter.falls, cutter.rows)
     on_time = remarks_on_time(cutter.falls, strays)
     return steps, [*remarks, *on_direction, *on_tests, *on_time, *remarks_on_steps(steps)]
@@ -108,6 +110,7 @@ def _step(run: Run) -> Step:
         last_v=float(log.voltage_v[-1]),
         begin_s=float(log.time_s[0]),
         end_s=float(log.time_s[-1]),
+        since_s=float(log.time_s[0]) - unlogged_s,
         cc_capacity_ah=float(passed_as[hold_begins]) / 3600.0 if hold_begins else 0.0,
         cv_capacity_ah=float(passed_as[-1] - (passed_as[hold_begins] if hold_begins else 0.0)) / 3600.0,
         has_gap=gap_s > 0.0,
@@ -119,6 +122,8 @@ def _step(run: Run) -> Step:
 def _unlogged_s(run: Run) -> float:
     """How long the current had run before the step's first row: some instruments log it after the first interval."""
     since_start_s = run.log.step_time_s[0]
+    if run.has_stale_row and np.isnan(since_start_s):
+        return float(max(run.log.time_s[0] - run.before_s, 0.0))
     if not (since_start_s > 0.0 and run.before_s <= run.log.time_s[0]):
         return 0.0
     return float(min(run.log.time_s[0] - run.before_s, since_start_s))

@@ -2,16 +2,19 @@
 
 Header lines start with ``~``; the last of them names the columns, with the unit in brackets: ``Time[s]``, ``U[V]``,
 ``I[A]``. Genuine exports differ in the decimal sign, the unit of time, the encoding of the degree sign and the
-separator, lack columns, and stop in the middle of a line.
+separator, lack columns, and stop in the middle of a line. Where blanks separate the columns, a date and its time of day
+are two fields under one name.
 """
 
 from __future__ import annotations
 
 import re
+import statistics
+from collections.abc import Sequence
 
 from ratescope.cycling.readers.cells import decimal_sign
 from ratescope.cycling.readers.header import SEPARATORS, UNITS, known_units
-from ratescope.cycling.readers.layout import Column, Layout
+from ratescope.cycling.readers.layout import BLANKS, Column, Layout
 from ratescope.cycling.record import (
     CHARGING_CAPACITY,
     CURRENT,
@@ -38,6 +41,7 @@ TARGET_OF = {
     "Cyc-Count": CYCLE,
 }
 COUNTERS_OF_CYCLE = {"Ah-Cyc-Charge": CHARGING_CAPACITY, "Ah-Cyc-Discharge": DISCHARGING_CAPACITY}
+DATES = {"datetime", "date/time", "date"}
 MASS_NORMALISED = re.compile(r"/k?g\b")  # Ah/kg: no counter of charge, and the integral does without
 
 
@@ -57,11 +61,12 @@ def find_layout(head: str) -> Layout | None:
     """
     lines = head.split("\n")
     for number, line in enumerate(lines[:HEADER_LINES]):
-        for separator in SEPARATORS:
-            names = tuple(name.strip().strip('"') for name in line.strip("\r").lstrip("~").split(separator))
+        for separator in (*SEPARATORS, BLANKS):
+            names = tuple(name.strip('"~# ') for name in _fields(line.lstrip("~# "), separator))
             if {_stem(name) for name in names} >= {"Time", "U", "I"}:
-                columns = _columns(names)
-                rows = (row.split(separator) for row in lines[number + 1 :][:HEADER_LINES])
+                rows = [_fields(row, separator) for row in lines[number + 1 :][:HEADER_LINES]]
+                names = _with_times_of_day(names, rows) if separator == BLANKS else names
+                columns = _columns(names, rows)
                 return Layout(
                     maker="BaSyTec",
                     lines_before=number + 1,
@@ -79,11 +84,28 @@ def find_layout(head: str) -> Layout | None:
     return None
 
 
+def _fields(line: str, separator: str) -> list[str]:
+    return line.split() if separator == BLANKS else line.strip("\r").split(separator)
+
+
+def _with_times_of_day(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """A name for the second field of a date: the rows have one field more than the header.
+
+    >>> _with_times_of_day(("Time[h]", "DateTime", "U[V]"), [["0.0", "23.11.2023", "15:56:08", "3.0"]])
+    ('Time[h]', 'DateTime', 'time of day', 'U[V]')
+    """
+    fields = statistics.mode([len(row) for row in rows if row] or [0])
+    date = next((place for place, name in enumerate(names) if _stem(name).lower() in DATES), None)
+    if date is None or fields != len(names) + 1:
+        return names
+    return (*names[: date + 1], "time of day", *names[date + 1 :])
+
+
 def _stem(name: str) -> str:
     return name.partition("[")[0].strip()
 
 
-def _columns(names: tuple[str, ...]) -> dict[int, Column]:
+def _columns(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> dict[int, Column]:
     """Each wanted column by its position; of two that are called the same, the first."""
     columns: dict[int, Column] = {}
     has_counter = not {"Ah", "Ah-Step"}.isdisjoint(map(_stem, names))  # those of the cycle are needed without them only
@@ -91,6 +113,10 @@ def _columns(names: tuple[str, ...]) -> dict[int, Column]:
     for position, name in enumerate(names):
         target, unit = targets.get(_stem(name)), name.partition("[")[2].rstrip("] ").lower()
         if target is None or target in {column.target for column in columns.values()}:
+            continue
+        told = [row[position] for row in rows[:3] if position < len(row)]
+        if target in {TIME, STEP_TIME} and (":" in unit or any(":" in cell for cell in told)):
+            columns[position] = Column(name, target, kind="clock")
             continue
         is_charge = "ah" in UNITS[target]
         if is_charge and MASS_NORMALISED.search(unit):

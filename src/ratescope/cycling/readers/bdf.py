@@ -1,6 +1,7 @@
 """The Battery Data Format (ontology 1.1.0) as csv or parquet, with preferred labels or machine-readable names.
 
-Its units are fixed. Columns of earlier releases are taken too: ``Step Capacity / Ah``, and ``Step Index / 1`` where it
+Its units are fixed; files that give others in its labels, ``Test Time / h``, are taken at their word. Columns of
+earlier releases are taken too: ``Step Capacity / Ah``, and ``Step Index / 1`` where it
 is the line of the test plan: since 1.1.0 it counts the rows within a step.
 """
 
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ratescope.cycling.readers.cells import decimal_sign
-from ratescope.cycling.readers.header import SEPARATORS
+from ratescope.cycling.readers.header import SEPARATORS, UNITS
 from ratescope.cycling.readers.layout import Column, Layout
 from ratescope.cycling.readers.tally import Tally, in_si_units
 from ratescope.cycling.record import (
@@ -38,36 +39,24 @@ from ratescope.cycling.record import (
 from ratescope.errors import RateTestError
 
 TARGET_OF = {
-    "test time / s": TIME,
-    "test_time_second": TIME,
-    "voltage / v": VOLTAGE,
-    "voltage_volt": VOLTAGE,
-    "current / a": CURRENT,
-    "current_ampere": CURRENT,
-    "step time / s": STEP_TIME,
-    "step_time_second": STEP_TIME,
+    "test time": TIME,
+    "voltage": VOLTAGE,
+    "current": CURRENT,
+    "step time": STEP_TIME,
     "step id": STEP,
-    "step id / 1": STEP,
-    "step_id": STEP,
-    "step count / 1": STEP_COUNT,
-    "step_count": STEP_COUNT,
-    "cycle count / 1": CYCLE,
-    "cycle_count": CYCLE,
-    "net capacity / ah": NET_CAPACITY,
-    "net_capacity_ah": NET_CAPACITY,
-    "step cumulative capacity / ah": STEP_CAPACITY,
-    "step_cumulative_capacity_ah": STEP_CAPACITY,
-    "step capacity / ah": STEP_CAPACITY,  # its name before 1.1.0
-    "step_capacity_ah": STEP_CAPACITY,
-    "step net capacity / ah": STEP_CAPACITY,  # signed; of one direction within a step
-    "step_net_capacity_ah": STEP_CAPACITY,
-    "cumulative capacity / ah": CUMULATIVE_CAPACITY,
-    "cumulative_capacity_ah": CUMULATIVE_CAPACITY,
-    "charging capacity / ah": CHARGING_CAPACITY,
-    "charging_capacity_ah": CHARGING_CAPACITY,
-    "discharging capacity / ah": DISCHARGING_CAPACITY,
-    "discharging_capacity_ah": DISCHARGING_CAPACITY,
+    "step count": STEP_COUNT,
+    "cycle count": CYCLE,
+    "net capacity": NET_CAPACITY,
+    "step cumulative capacity": STEP_CAPACITY,
+    "step capacity": STEP_CAPACITY,  # its name before 1.1.0
+    "step net capacity": STEP_CAPACITY,  # signed; of one direction within a step
+    "cumulative capacity": CUMULATIVE_CAPACITY,
+    "charging capacity": CHARGING_CAPACITY,
+    "discharging capacity": DISCHARGING_CAPACITY,
+    "charge capacity": CHARGING_CAPACITY,  # so in files that other programs call by this format's name
+    "discharge capacity": DISCHARGING_CAPACITY,
 }
+WITHOUT_UNIT = {"step id", "step count", "cycle count"}
 STEP_INDEX = {"step index / 1", "step_index"}
 HEADER_LINES = 5  # our choice: the format says the first; some write an empty line or a note above it
 ROWS_LOOKED_AT = 200  # our choice: enough to see whether an index counts rows
@@ -124,16 +113,37 @@ def read_parquet(path: Path) -> CyclerRecord:
 
 
 def _is_header(names: Sequence[str]) -> bool:
-    return {TARGET_OF.get(name.lower()) for name in names} >= set(REQUIRED)
+    return {known[0] for name in names if (known := _target_and_factor(name))} >= set(REQUIRED)
+
+
+def _target_and_factor(name: str) -> tuple[str, float] | None:
+    """What a column is by its preferred label or its machine-readable name, and its unit in those of the format.
+
+    >>> _target_and_factor("Voltage / mV"), _target_and_factor("voltage_volt"), _target_and_factor("Step ID")
+    (('Voltage / V', 0.001), ('Voltage / V', 1.0), ('Step ID', 1.0))
+    >>> _target_and_factor("Voltage (V)"), _target_and_factor("voltage_v")
+    (None, None)
+    """
+    label, is_label, unit = name.lower().partition(" / ")
+    plain = label if is_label else label.replace("_", " ")
+    if plain in WITHOUT_UNIT:
+        return TARGET_OF[plain], 1.0
+    if not is_label:
+        plain, _, unit = plain.rpartition(" ")
+    target = TARGET_OF.get(plain)
+    if target is None or not (is_label or len(unit) > 1):  # voltage_v is no name of it
+        return None
+    factor = UNITS[target].get(unit.strip())
+    return None if factor is None else (target, factor)
 
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[int, Column]:
     """Each wanted column by its position; of two of one meaning, the first."""
     columns: dict[int, Column] = {}
     for position, name in enumerate(names):
-        target = TARGET_OF.get(name.lower())
+        target, factor = _target_and_factor(name) or (None, 1.0)
         if target is not None and target not in {column.target for column in columns.values()}:
-            columns[position] = Column(name, target)
+            columns[position] = Column(name, target, factor)
     if not {STEP, STEP_COUNT} & {column.target for column in columns.values()}:
         for position, name in enumerate(names):
             if name.lower() in STEP_INDEX and not _counts_rows([row[position] for row in rows if position < len(row)]):
@@ -165,7 +175,7 @@ def _damaged(path: Path, error: Exception) -> RateTestError:
 
 
 def _chunks_of_parquet(path: Path, layout: Layout) -> Iterator[Chunk]:
-    tally = Tally(layout.maker, str(path))
+    tally = Tally(layout, str(path))
     wanted = {column.name: column.target for column in layout.columns.values()}
     try:
         with pyarrow.parquet.ParquetFile(path) as file:

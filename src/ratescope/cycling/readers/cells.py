@@ -11,7 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-CLOCK = r"^\s*(?:(?P<d>\d+)\s*(?:d|-)\s*)?(?:(?:(?P<h>\d+):)?(?P<m>\d+):)?(?P<s>\d+(?:[.,]\d*)?)\s*$"
+CLOCK = (
+    r"^\s*:?(?:(?:(?:(?P<d>\d+)(?:\s*(?:d|days?,?|[-:.])\s*|\s+))?(?P<h>\d+):)?(?P<m>\d+):)?"
+    r"(?P<s>\d+(?:[.,]\d*)?)\s*$"
+)  # days stand before hours only
 # Thousands: 1,234.5 and 1,234,567 can be nothing else; 1,234 may be a decimal comma.
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*|,\d{3})")
 UNGROUPED = re.compile(r"[+-]?\d{4}")
@@ -89,6 +92,8 @@ def seconds_of_clocks(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
     >>> seconds_of_clocks(pa.array(["26:03:04.5", "1d 02:03:04.5", "90", "x"])).tolist()
     [93784.5, 93784.5, 90.0, nan]
+    >>> seconds_of_clocks(pa.array([":1:02:03:04.5", "1.02:03:04.5", "1 days 02:03:04.5", "3:04,5"])).tolist()
+    [93784.5, 93784.5, 93784.5, 184.5]
     """
     parts = pc.extract_regex(values, CLOCK)
     seconds = np.zeros(len(values))

@@ -74,7 +74,7 @@ def lay_out(
     columns = {n: replace(column, is_grouped=_is_grouped(header, n, column)) for n, column in columns.items()}
     return Layout(
         maker=maker,
-        lines_before=header.line + 1 + header.blank_lines,
+        lines_before=header.line + 1 + header.lines_below,
         separator=header.separator,
         decimal=_decimal_sign(header, columns),
         names=header.names,
@@ -95,7 +95,7 @@ def _declared(maker: str, header: Header, table: Sequence[Wanted]) -> dict[int, 
             columns.setdefault(*found[0])
         elif places and wanted.target in REQUIRED:
             raise RateTestError(
-                f"a {maker} export whose column {header.names[places[0]]!r} is in a unit that is not known; known are "
+                f"a {maker} export whose column {header.names[places[0]]!r} gives no unit that is known; known are "
                 f"{known_units(wanted.target)}. Export the test again in one of these."
             )
     _refuse_without_required({column.target for column in columns.values()}, maker, header)

@@ -20,8 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from ratescope.cycling.readers.cells import GROUPED, cells_as, seconds_of_clocks
-from ratescope.cycling.readers.layout import Column, Layout
+from ratescope.cycling.readers.cells import GROUPED, cells_as, number_or_none, seconds_of_clocks
+from ratescope.cycling.readers.layout import BLANKS, Column, Layout
 from ratescope.cycling.readers.tally import Tally, in_si_units
 from ratescope.cycling.record import REQUIRED, Chunk, CyclerRecord
 from ratescope.errors import RateTestError
@@ -32,6 +32,8 @@ CELLWISE_BYTES = 1 << 13  # our choice: halving on would cost more than reading 
 LONGEST_LINE_BYTES = 16 * BLOCK_BYTES  # our choice: text without line ends is no table
 ROWS_TO_COUNT_FIELDS_IN = 20  # our choice: a broken first row must not decide
 EMPTY_CELLS = ["", "NaN", "nan", "NA", "N/A", "null"]
+MANY_BLANKS, BLANKS_OUTSIDE = re.compile(rb"[ \t]+"), re.compile(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)")
+WHOLE_LINE = re.compile(rb'(?m)^"([^"\n]*)"(?=\r?$)')
 QUOTED_GROUPS = re.compile(rb'"\s*' + GROUPED.pattern.encode() + rb'\s*"')  # thousands: "1,234.5"
 
 Open = Callable[[], BinaryIO]
@@ -49,13 +51,12 @@ def read_delimited(open_file: Open, layout: Layout, file: str) -> CyclerRecord:
 
 
 def _chunks(open_file: Open, layout: Layout, file: str) -> Iterator[Chunk]:
-    tally = Tally(layout.maker, file)
+    tally = Tally(layout, file)
     form: _Form | None = None
     remarks: list[Finding] = []
-    for block in _blocks(open_file, layout.lines_before, file):
-        if form is None:
-            form = _Form.of(block, layout, file)
-        whole = block
+    for raw in _blocks(open_file, layout.lines_before, file):
+        whole = block = _plain(raw, layout)
+        form = form or _Form.of(block, layout, file)
         if not block.endswith(b"\n") and form.is_cut_off(block):
             whole = block[: block.rfind(b"\n") + 1]
             remarks.append(
@@ -67,6 +68,21 @@ def _chunks(open_file: Open, layout: Layout, file: str) -> Iterator[Chunk]:
     remarks += tally.remarks()
     if remarks:
         yield Chunk(pd.DataFrame(columns=list(REQUIRED), dtype=np.float64), tuple(remarks))
+
+
+def _plain(block: bytes, layout: Layout) -> bytes:
+    r"""Lines that the separator cuts: without quotes around a whole line, and with one blank for several.
+
+    >>> _plain(b'"1,2,3"\n"4","5","6"\n', Layout("", 0, ",", ".", (), {}))
+    b'1,2,3\n"4","5","6"\n'
+    >>> _plain(b"  0.5   1 \n", Layout("", 0, BLANKS, ".", (), {}))
+    b'0.5 1\n'
+    """
+    if layout.separator == BLANKS:
+        return MANY_BLANKS.sub(b" ", BLANKS_OUTSIDE.sub(b"", block))
+    if not block.startswith(b'"'):
+        return block
+    return WHOLE_LINE.sub(lambda line: line[1] if layout.separator.encode() in line[1] else line[0], block)
 
 
 def _blocks(open_file: Open, lines_before: int, file: str) -> Iterator[bytes]:
@@ -198,13 +214,19 @@ def _read_cell_by_cell(block: bytes, form: _Form) -> pd.DataFrame:
     """Whatever the lines look like: a row with too many fields is unreadable, a missing field or row is empty."""
     layout = form.layout
     _refuse_another_header(block, form)
-    rows = [fields for line in _lines(block, layout) if "".join(fields := _fields(line, layout)).strip()]
+    rows = [fields for line in _lines(block, layout) if not _says_nothing(fields := _fields(line, layout), form)]
     rows = [row if not "".join(row[form.fields :]).strip() else [] for row in rows]
     columns = {}
     for position, column in form.wanted.items():
         cells = [row[position].strip() if position < len(row) else "" for row in rows]
         columns[column.target] = cells_as(column.kind, cells, layout.decimal, is_grouped=column.is_grouped)
     return _frame(columns)
+
+
+def _says_nothing(fields: list[str], form: _Form) -> bool:
+    """Whether a line is empty, or a title between the rows: words in its first field, all others empty."""
+    first, others = fields[0].strip() if fields else "", "".join(fields[1:]).strip()
+    return not others and (not first or (len(fields) >= form.fields and number_or_none(first) is None))
 
 
 def _refuse_another_header(block: bytes, form: _Form) -> None:

@@ -1,7 +1,8 @@
 """The beginning of a file → its header: the line with the column names, wherever it stands.
 
-Names are compared without regard to case, underscores and quotes, and the unit is what stands in brackets or after the
-last slash: ``Current (A)``, ``Cap. [Ah]``, ``I/mA``.
+Names are compared without regard to case, underscores and quotes, and the unit is what stands in brackets, after the
+last slash, or at the end: ``Current (A)``, ``Cap. [Ah]``, ``I/mA``, ``Voltage#V``, ``U,V``, ``test_time_s``. Some files
+have their units in a row of their own below the names.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from ratescope.cycling.record import (
     CHARGING_CAPACITY,
+    CUMULATIVE_CAPACITY,
     CURRENT,
     CYCLE,
     DISCHARGING_CAPACITY,
@@ -27,7 +29,6 @@ from ratescope.cycling.record import (
 from ratescope.units import CHARGES
 
 SEPARATORS = ("\t", ";", ",")
-HEADER_LINES = 400  # our choice: EC-Lab preambles of long test plans have 200
 ROWS_LOOKED_AT = 500  # our choice: what the first 64 kB of a file hold, and enough to see a decimal comma
 
 _TIMES = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "ms": 1e-3}
@@ -37,15 +38,18 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     TIME: _TIMES,
     STEP_TIME: _TIMES,
     VOLTAGE: {"v": 1.0, "volt": 1.0, "volts": 1.0, "mv": 1e-3},
-    CURRENT: {"a": 1.0, "amp": 1.0, "amps": 1.0, "ma": 1e-3, "µa": 1e-6, "μa": 1e-6, "ua": 1e-6},
+    CURRENT: {"a": 1.0, "amp": 1.0, "amps": 1.0, "ampere": 1.0, "ma": 1e-3, "µa": 1e-6, "μa": 1e-6, "ua": 1e-6},
     NET_CAPACITY: _CHARGES,
     STEP_CAPACITY: _CHARGES,
+    CUMULATIVE_CAPACITY: _CHARGES,
     CHARGING_CAPACITY: _CHARGES,
     DISCHARGING_CAPACITY: _CHARGES,
     STEP: {"": 1.0},
     STEP_COUNT: {"": 1.0},
     CYCLE: {"": 1.0},
 }
+_ALL_UNITS = frozenset(unit for units in UNITS.values() for unit in units if unit)
+_NO_SUFFIXES = frozenset({"min"})  # voltage_min is the lowest
 
 
 def known_units(target: str) -> str:
@@ -68,7 +72,7 @@ class Header:
     separator: str
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    blank_lines: int
+    lines_below: int
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -87,7 +91,7 @@ def find_header(head: str, hallmarks: Sequence[Sequence[str]]) -> Header | None:
     (('1', '3.6'),)
     """
     lines = head.split("\n")
-    for number, line in enumerate(lines[:HEADER_LINES]):
+    for number, line in enumerate(lines):
         plain = " ".join(line.lower().replace("_", " ").split())
         # Cutting a line into fields takes long, and nearly no line has all words of a header.
         if not all(any(stem in plain for stem in either) for either in hallmarks):
@@ -103,19 +107,55 @@ def find_header(head: str, hallmarks: Sequence[Sequence[str]]) -> Header | None:
 def _header(line: int, separator: str, names: tuple[str, ...], below: Sequence[str]) -> Header:
     """The last of the lines below may be cut off: it is looked at only if it is alone."""
     blank = next((n for n, text in enumerate(below) if text.strip()), 0)
-    rows = below[blank:-1] or below[blank:]
-    return Header(line, separator, names, tuple(fields_of(text, separator) for text in rows if text.strip()), blank)
+    rows = [fields_of(text, separator) for text in below[blank:-1] or below[blank:] if text.strip()]
+    if rows and (units := _units_in(rows[0], names)):
+        told = [unit and not stem_and_unit(name)[1] for name, unit in zip(names, units, strict=True)]
+        names = tuple(f"{name} ({unit})" if new else name for name, unit, new in zip(names, units, told, strict=True))
+        return Header(line, separator, names, tuple(rows[1:]), blank + 1)
+    return Header(line, separator, names, tuple(rows), blank)
+
+
+def _units_in(row: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """A unit or "" for each name, if this row below the names holds units and nothing else; else nothing.
+
+    >>> _units_in(("", "s", "[V]", "[mA]"), ("Step", "Time", "Voltage", "Current"))
+    ('', 's', 'V', 'mA')
+    >>> _units_in(("V", "V", "V"), ("Time", "Voltage", "Current")), _units_in(("1", "s"), ("Step", "Time"))
+    ((), ())
+    """
+    units = [field.strip("()[] ") for field in (*row, *[""] * len(names))[: len(names)]]
+    told = [unit for unit in units if unit]
+    is_unit = [unit.lower().replace(".", "") in _ALL_UNITS or not re.search(r"\d", unit) for unit in told]
+    known = {unit.lower().replace(".", "") for unit in told} & _ALL_UNITS
+    return tuple(units) if len(known) > 1 and all(is_unit) else ()
 
 
 def fields_of(line: str, separator: str) -> tuple[str, ...]:
     r"""The fields of a line without quotes and the blanks, tabs and byte-order marks around them.
 
-    >>> fields_of('1,"\t1,234.5",\t3\r', ",")
-    ('1', '1,234.5', '3')
+    >>> fields_of('1,"\t1,234.5",\t3\r', ","), fields_of('"1,2,3"', ",")
+    (('1', '1,234.5', '3'), ('1', '2', '3'))
     """
     # No other line end than its own is left in a line: a lone carriage return is a blank.
-    text = line.rstrip("\r").replace("\r", " ")
+    text = without_quotes(line.rstrip("\r"), separator).replace("\r", " ")
     return tuple(field.strip(' \t\ufeff"') for field in next(csv.reader([text], delimiter=separator), []))
+
+
+_SUFFIX = re.compile(r"(?P<stem>.*\w)(?:_|#|,\s*)(?P<unit>\w+)")
+
+
+def _is_suffix(unit: str) -> bool:
+    return unit.lower() in _ALL_UNITS - _NO_SUFFIXES
+
+
+def without_quotes(line: str, separator: str) -> str:
+    """A line that stands in one pair of quotes as a whole, as a spreadsheet programme leaves it, without them.
+
+    >>> without_quotes('"Time,U,I"', ","), without_quotes('"Time","U"', ",")
+    ('Time,U,I', '"Time","U"')
+    """
+    inner = line.strip(" \ufeff")[1:-1]
+    return inner if line.count('"') == 2 and separator in inner and f'"{inner}"' in line else line
 
 
 def stem_and_unit(name: str) -> tuple[str, str]:
@@ -123,10 +163,14 @@ def stem_and_unit(name: str) -> tuple[str, str]:
 
     >>> stem_and_unit("Test_Time(s)"), stem_and_unit("(Q-Qo)/mA.h"), stem_and_unit("Cap. [Ah]"), stem_and_unit("Amps")
     (('test time', 's'), ('(q-qo)', 'mah'), ('cap', 'ah'), ('amps', ''))
+    >>> stem_and_unit("Step Duration#s"), stem_and_unit("U,V"), stem_and_unit("current_mA"), stem_and_unit("u_min")
+    (('step duration', 's'), ('u', 'v'), ('current', 'ma'), ('u min', ''))
     """
     match = re.fullmatch(r"(.*?)\s*[(\[（]([^()\[\]（）]*)[)\]）]", name.strip())
     stem, unit = match.groups() if match else (name, "")
     if not match and "/" in name:
         stem, _, unit = name.rpartition("/")
+    elif not match and (end := _SUFFIX.fullmatch(name.strip())) and _is_suffix(end["unit"]):
+        stem, unit = end["stem"], end["unit"]
     plain = re.sub(r"[\s_]+", " ", stem.lower()).strip(" .:,\"'")
     return plain, re.sub(r"[\s.\-]", "", unit.lower())

@@ -10,6 +10,9 @@ import pandas as pd
 
 from ratescope.records import Finding
 
+BLANKS = " "
+"""The separator of tables whose columns stand apart by any number of blanks."""
+
 Kind = Literal["number", "clock", "word"]
 
 

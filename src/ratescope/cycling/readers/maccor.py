@@ -19,11 +19,13 @@ COLUMNS = (
     Wanted(TIME, TEST_TIME, "s"),
     Wanted(VOLTAGE, VOLTAGES, "v"),
     Wanted(CURRENT, ("current", "amps"), "a"),
+    Wanted(CURRENT, ("mamps",), "ma"),
     Wanted(STEP_TIME, ("step time", "steptime"), "s"),
     Wanted(STEP_TIME, ("step",)),  # as in "Step (Sec)"; without a unit it is the line of the test plan
     Wanted(STEP, ("step",)),
     Wanted(CYCLE, ("cyc#", "cycle c", "cycle p", "cycle")),
     Wanted(STEP_CAPACITY, ("capacity", "cap", "amp-hr"), "ah"),
+    Wanted(STEP_CAPACITY, ("mamp-hr",), "mah"),
     Wanted(MODE, ("state", "md"), kind="word"),
 )
 HOW = {"C": 1.0, "D": -1.0, "R": 0.0}  # S, a suspended step's last row, and others say nothing

@@ -6,6 +6,7 @@ of cycle and step empty. Times are clocks, of the step and, in newer software, o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,10 +31,12 @@ from ratescope.cycling.record import (
 )
 
 # Chinese names as in the exports of the same software set to Chinese.
-RECORD = ("datapoint", "record id", "record index", "record number", "record serial number", "数据序号", "记录序号")
+RECORD = (
+    "datapoint", "record", "record id", "record index", "record number", "record serial number", "数据序号", "记录序号",
+)  # fmt: skip
 VOLTAGES, CURRENTS = ("voltage", "电压"), ("current", "cur", "电流")
 HALLMARKS = (RECORD, VOLTAGES, CURRENTS)
-WALL_CLOCK = ("date", "realtime", "absolute time", "绝对时间", "系统时间")
+WALL_CLOCK = ("date", "datetime", "realtime", "absolute time", "system time", "绝对时间", "系统时间")
 COLUMNS = (
     Wanted(TIME, ("total time", "cumulative time", "总时间"), "s"),
     Wanted(VOLTAGE, VOLTAGES),
@@ -44,7 +47,7 @@ COLUMNS = (
     Wanted(STEP_CAPACITY, ("capacity", "容量")),
     Wanted(CHARGING_CAPACITY, ("chg. cap", "capacitance chg", "charge capacity", "充电容量")),
     Wanted(DISCHARGING_CAPACITY, ("dchg. cap", "capacitance dchg", "discharge capacity", "放电容量")),
-    Wanted(MODE, ("step type", "step name", "status", "state", "工步类型", "工步名称"), kind="word"),
+    Wanted(MODE, ("step type", "step name", "step state", "status", "state", "工步类型", "工步名称"), kind="word"),
 )
 LEVELS = ("in a cycle's row", "in a step's row")  # the first two fields of a line, which a record leaves empty
 
@@ -82,8 +85,12 @@ def direction_of(step_type: str) -> float:
     """
     >>> direction_of("CC DChg"), direction_of("CCCV_Chg"), direction_of("恒流放电"), direction_of("Rest")
     (-1.0, 1.0, -1.0, 0.0)
+    >>> direction_of("D"), direction_of("Control step")
+    (-1.0, nan)
     """  # noqa: D400, D205
-    plain = step_type.lower()
-    if re.search(r"d_?chg|discharg|放电", plain):
+    plain = step_type.strip().lower()
+    if plain == "d" or re.search(r"d_?chg|disc?harg|dch\b|放电", plain):
         return -1.0
-    return 1.0 if re.search(r"chg|charg|充电", plain) else 0.0
+    if plain == "c" or re.search(r"chg|charg|cha\b|充电", plain):
+        return 1.0
+    return 0.0 if plain == "r" or re.search(r"rest|pause|搁置|静置", plain) else math.nan

@@ -40,8 +40,8 @@ def is_spreadsheet(beginning: bytes) -> bool:
     return beginning.startswith(MAGIC)
 
 
-def read_spreadsheet(path: Path, find_layout: FindLayout, file: str) -> CyclerRecord:
-    """The record of a workbook.
+def read_spreadsheet(path: Path, finders: Sequence[FindLayout], file: str) -> CyclerRecord:
+    """The record of a workbook: of the first sheet that the first of the finders knows, else the next.
 
     Raises
     ------
@@ -49,11 +49,12 @@ def read_spreadsheet(path: Path, find_layout: FindLayout, file: str) -> CyclerRe
         If it cannot be opened, or no sheet is a table that is known; while it is read: as for text.
     """
     book = _opened(path, file)
-    for number, name in enumerate(book.sheet_names):
-        layout = _layout(_sheet(book, name, file), find_layout, file)
-        if layout is not None:
-            chunks = partial(_chunks, path, book.sheet_names[number:], find_layout, layout, file)
-            return CyclerRecord(file, layout.maker, chunks, layout.remarks)
+    for find_layout in finders:
+        for number, name in enumerate(book.sheet_names):
+            layout = _layout(_sheet(book, name, file), find_layout, file)
+            if layout is not None:
+                chunks = partial(_chunks, path, book.sheet_names[number:], find_layout, layout, file)
+                return CyclerRecord(file, layout.maker, chunks, layout.remarks)
     raise RateTestError(
         f"{file}: no sheet with a table of time, voltage and current; it has {', '.join(book.sheet_names)[:200]}. "
         "Export the records of the test, or type the capacities into cells.csv as capacity_ah_at_0.2c and so on."
@@ -101,7 +102,7 @@ def _layout(sheet: CalamineSheet, find_layout: FindLayout, file: str) -> Layout 
 
 
 def _chunks(path: Path, names: Sequence[str], find_layout: FindLayout, first: Layout, file: str) -> Iterator[Chunk]:
-    tally = Tally(first.maker, file)
+    tally = Tally(first, file)
     book = _opened(path, file)
     for name in names:
         sheet = _sheet(book, name, file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ratescope.cycling.readers.clock import Clock
 from ratescope.cycling.readers.layout import Layout
 from ratescope.cycling.record import REQUIRED, STEP_TIME, TIME
 from ratescope.errors import RateTestError
@@ -24,18 +25,27 @@ def in_si_units(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
 class Tally:
     """Counts the rows of a file as they pass, and those that had to be left out."""
 
-    def __init__(self, maker: str, file: str) -> None:
-        self.maker, self.file, self.total, self.broken = maker, file, 0, 0
+    def __init__(self, layout: Layout, file: str) -> None:
+        self.layout, self.file, self.total, self.broken = layout, file, 0, 0
+        self.unread: dict[str, int] = dict.fromkeys(REQUIRED, 0)
         self.steps_s, self.step_s = 0.0, 0.0  # how long the steps before lasted, and this one so far
+        self.clocks = [
+            Clock(column.name, column.target) for column in layout.columns.values() if column.kind == "clock"
+        ]
 
     def readable(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows whose time, voltage and current are numbers."""
+        for clock in self.clocks:
+            clock.see(rows)
         rows = rows if TIME in rows else self._with_test_time(rows)
-        is_whole = np.isfinite(rows[list(REQUIRED)].to_numpy(np.float64)).all(axis=1)
+        is_known = np.isfinite(rows[list(REQUIRED)].to_numpy(np.float64))
+        is_whole = is_known.all(axis=1)
         self.total += len(rows)
         if is_whole.all():
             return rows
         self.broken += len(rows) - int(is_whole.sum())
+        for name, known in zip(REQUIRED, is_known.T, strict=True):
+            self.unread[name] += len(known) - int(known.sum())
         whole: pd.DataFrame = rows[is_whole].reset_index(drop=True)
         return whole
 
@@ -54,13 +64,22 @@ class Tally:
         Raises
         ------
         RateTestError
-            If there was none, or too many had to be left out.
+            If there was none, too many had to be left out, or a clock was cut off.
         """
+        for clock in self.clocks:
+            clock.refuse_if_cut_off(self.file)
         if self.total == 0:
-            raise RateTestError(f"{self.file}: a {self.maker} header with no row below it. Export the test again.")
+            raise RateTestError(
+                f"{self.file}: a {self.layout.maker} header with no row below it. Export the test again."
+            )
         if self.broken == 0:
             return []
-        said = f"{self.broken} of {self.total} rows have no readable time, voltage or current"
+        column_of = {column.target: column for column in self.layout.columns.values()}
+        unread = [column_of.get(name, column_of.get(STEP_TIME)) for name, rows in self.unread.items() if rows]
+        names = " or ".join(repr(column.name) for column in unread if column)
+        said = f"{self.broken} of {self.total} rows have no readable {names}"
         if self.broken > max(1.0, UNREADABLE_SHARE * self.total) or self.broken == self.total:
-            raise RateTestError(f"{self.file}: {said}. Is the decimal sign the same throughout? Export the test again.")
+            are_clocks = any(column.kind == "clock" for column in unread if column)
+            asked = "Are all its times as 26:03:04.5" if are_clocks else "Is the decimal sign the same throughout"
+            raise RateTestError(f"{self.file}: {said}. {asked}? Export the test again.")
         return [Finding("unreadable-rows", f"{said}; they are left out.")]

@@ -19,7 +19,9 @@ from ratescope.records import Finding
 WALL_CLOCK_S = 600.0  # our choice: how much of a test must be seen before its clock is trusted to tell a unit
 TOLERANCE = 0.02  # our choice: a paused test drifts further, and the known units lie far apart
 DAY_S = 86_400.0
-_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?(?:\s*([AP])M)?\s*$", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?(?:\s*([AP])M)?(?:Z|[+-]\d{2}:?(?:\d{2})?)?\s*$", re.IGNORECASE
+)
 
 
 def with_time_by_wall_clock(
@@ -64,8 +66,8 @@ def _unit_by_wall_clock(header: Header, time: int, clock: int) -> float | None:
 def _time_of_day_s(text: str) -> float | None:
     """Seconds since midnight; the order of day and month, which differs between laboratories, is not needed.
 
-    >>> _time_of_day_s("23-Nov-23 3:56:11 PM"), _time_of_day_s("2022-05-18")
-    (57371.0, None)
+    >>> _time_of_day_s("23-Nov-23 3:56:11 PM"), _time_of_day_s("2022-05-18"), _time_of_day_s("2022-05-18T00:01:00+02")
+    (57371.0, None, 60.0)
     """
     match = _TIME_OF_DAY.search(text)
     if match is None:
