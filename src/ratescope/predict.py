@@ -23,15 +23,14 @@ from ratescope.evaluation.report import (
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
 from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
 from ratescope.imaging.prepare import prepare, prepare_file
-from ratescope.imaging.prepared_file import read_crop
 from ratescope.imaging.quality import doubts_of_scale
-from ratescope.imaging.reading import check_pixel_size, read_micrograph
+from ratescope.imaging.reading import check_pixel_size, read_crop, read_micrograph
 from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
 from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
 from ratescope.settings import PrepareSettings, Settings
-from ratescope.units import NETWORK_PIXEL_SIZE_UM, Capacity
+from ratescope.units import Capacity
 from ratescope.written import Written
 
 
@@ -168,8 +167,8 @@ def crop_as_prepared(file: MicrographFile) -> Prepared:
     except MicrographError as error:
         reason = (Finding(error.code, error.text),)
         return Prepared(file.name, "refused", None, reasons=reason)
-    section = Section(0, "prepared", crop=crop)
-    return Prepared(file.name, "prepared", NETWORK_PIXEL_SIZE_UM, sections=(section,))
+    section = Section(0, "prepared", crop=crop.pixels)
+    return Prepared(file.name, "prepared", crop.pixel_size_um, findings=crop.findings, sections=(section,))
 
 
 def _joined(predictions: Sequence[Prediction]) -> Prediction:

@@ -12,7 +12,7 @@ from ratescope.campaign.entries import Campaign, CampaignFacts, Electrode
 from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.campaign.sheets import read_campaign
 from ratescope.errors import CampaignError
-from ratescope.records import CropId
+from ratescope.records import CropId, Micrograph
 from ratescope.settings import PrepareSettings
 
 IDS = (CropId("A", "s1", "a.tif", 0), CropId("A", "s1", "a.tif", 1), CropId("B", "s2", "b.tif", 0))
@@ -97,9 +97,10 @@ def test_a_coating_that_runs_out_of_the_image_has_no_thickness(folder, monkeypat
             "level_to_file": None,
         }
 
+    crop = Micrograph(np.zeros((224, 672, 3), np.uint8), 0.123, "crop.png")
     entries = [entry("a.tif", "soft"), entry("b.tif", "surface-not-seen")]
     monkeypatch.setattr(ratescope.campaign.crops, "prepare_all", lambda *_, **__: entries)
-    monkeypatch.setattr(ratescope.campaign.crops, "read_crop", lambda _: np.zeros((224, 672, 3), np.uint8))
+    monkeypatch.setattr(ratescope.campaign.crops, "read_crop", lambda _: crop)
     assert prepare_campaign(read_campaign(folder), PrepareSettings()).thickness_um == {"a.tif": 60.0}
 
 

@@ -13,7 +13,7 @@ from ratescope.campaign.sheets import read_campaign
 from ratescope.cli import main
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_curve
 from ratescope.cycling.rate_test import rate_test_from_capacities
-from ratescope.errors import CampaignError, InputError, SettingsError
+from ratescope.errors import CampaignError, InputError, RateTestError, SettingsError
 
 MASS_MG = 12.0
 ONE_C_A = MASS_MG * 1e-6 * 159.7
@@ -284,3 +284,17 @@ def test_what_an_earlier_call_wrote_beside_the_exports_is_no_export(tmp_path):
         written = write_rates([tmp_path], out, MASS_MG, law=law, cycles=cycles)
         assert (written.inputs, written.refused) == (1, {})
         assert tmp_path / "a.cycles.bdf.csv" in written.files
+
+
+def test_every_electrode_without_a_rate_curve_is_named_at_once():
+    """Masses in g instead of mg: nothing is at a rate of the curve."""
+    tests = [
+        rate_test_from_capacities({0.37: 1e-3}, cell=f"{name}_c1", electrode=name, active_mass_mg=MASS_MG)
+        for name in ("A", "B")
+    ]
+    whole = rate_test_from_capacities({0.2: 1e-3}, cell="C_c1", electrode="C", active_mass_mg=MASS_MG)
+    with pytest.raises(RateTestError) as error:
+        measured_curves([*tests, whole], "specific")
+    first, *named = str(error.value).split("\n  ")
+    assert first == "2 electrodes without a rate curve"
+    assert [text[:38] for text in named] == [f"electrode {n!r}: no discharge counts for" for n in ("A", "B")]

@@ -465,3 +465,10 @@ def test_a_name_that_no_file_system_takes_is_a_fault_like_another(folder):
     write(folder, micrographs=f"file,electrode,specimen\n{'x' * 5000},P30,s1\n")
     with pytest.raises(CampaignError, match="does not exist in .* Put it there or mend the name"):
         read_campaign(folder)
+
+
+def test_a_folder_where_a_file_should_be_is_called_one(folder):
+    write(folder, micrographs="file,electrode,specimen\nmicrographs,P30,s1\n")
+    (folder / "micrographs").mkdir(exist_ok=True)
+    with pytest.raises(CampaignError, match="'micrographs' is a folder. Name one file in it."):
+        read_campaign(folder)

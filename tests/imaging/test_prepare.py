@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from ratescope.facts import shows_whole_thickness
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.prepare import _coatings, prepare, prepare_file
-from ratescope.imaging.prepared_file import read_crop, write_crops
+from ratescope.imaging.prepared_file import write_crops
+from ratescope.imaging.reading import read_crop
 from ratescope.records import Micrograph, Prepared
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.microscope import photograph
@@ -156,7 +157,7 @@ def test_an_entry_of_prepared_json_says_what_the_contract_says(draw, settings, t
     assert entry["collector"]["coating_side"] == "above"
     assert np.shape(entry["level_to_file"]) == (2, 3)
     assert entry["sections"][0]["crop"] == "area_s0.png"
-    assert read_crop(tmp_path / "out" / "area_s0.png").shape == (224, 672, 3)
+    assert read_crop(tmp_path / "out" / "area_s0.png").pixels.shape == (224, 672, 3)
     box = entry["coating"]
     on_foil = np.array(entry["level_to_file"]) @ [box["bottom"], (box["left"] + box["right"]) / 2, 1.0]
     middle = (entry["collector"]["row_left"] + entry["collector"]["row_right"]) / 2

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.campaign.template import write_template
 from ratescope.errors import InputError, MicrographError, RatescopeError
-from ratescope.imaging.reading import find_micrograph_files, read_micrograph
+from ratescope.imaging.reading import find_micrograph_files, read_crop, read_micrograph
 
 COLOUR = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
 GREY = COLOUR[..., 0]
@@ -549,6 +549,28 @@ def test_random_damage_never_shows_as_anything_but_a_refusal(tmp_path):
         except MicrographError:
             refused += 1
     assert refused > 5
+
+
+def test_a_crop_is_the_same_whatever_its_depth_and_format(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 255, (224, 672), np.uint8)
+    grey[0, 0] = 255
+    colour = np.repeat(grey[..., None], 3, axis=2)
+    Image.fromarray(colour).save(tmp_path / "colour.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    save_tiff(tmp_path / "deep.tif", grey.astype(np.uint16) * 257)
+    for name in ("colour.png", "deep.png", "deep.tif"):
+        assert np.array_equal(read_crop(tmp_path / name).pixels, colour), name
+
+
+def test_a_crop_of_another_size_or_on_its_side_is_refused(tmp_path):
+    Image.new("RGB", (672, 223)).save(tmp_path / "low.png")
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (672, 224)).save(tmp_path / "side.png", exif=exif)
+    for name, said in (("low.png", "this one 223 × 672"), ("side.png", "stands on its side")):
+        with pytest.raises(MicrographError, match=said) as error:
+            read_crop(tmp_path / name)
+        assert error.value.code == "not-a-crop"
 
 
 def test_folders_are_searched_but_not_truth_hidden_or_our_own_crops(tmp_path):

@@ -16,7 +16,7 @@ from PIL import Image
 import ratescope
 import ratescope.train
 from ratescope.cli import main
-from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.reading import read_crop
 from ratescope.network.checkpoint import load_network, save_network
 
 PLACES = {"D": ("dense", (0, 900, 1800)), "L": ("loose", (900, 1800)), "M": ("medium", (1200,))}  # each gives one crop
@@ -308,7 +308,7 @@ def test_fewer_crops_than_a_batch_are_learned_from_all_at_once_and_the_report_sa
 
 def test_crops_that_vanished_or_were_damaged_are_cut_again_and_the_run_stays(place):
     prepared = place / "campaign/prepared"
-    whole = {path.name: read_crop(path) for path in prepared.glob("*.png")}
+    whole = {path.name: read_crop(path).pixels for path in prepared.glob("*.png")}
     gone(CROP)(place)
     cut_short("campaign/prepared/D0_s0.png")(place)
     rewrite(prepared / "L900_s0.png", lambda png: png[:9000] + bytes([png[9000] ^ 1]) + png[9001:])
@@ -318,7 +318,7 @@ def test_crops_that_vanished_or_were_damaged_are_cut_again_and_the_run_stays(pla
     before = files_in(place)
     assert main(train(place, *RESUME)) == 0
     assert files_in(place) == before
-    again = {path.name: read_crop(path) for path in prepared.glob("*.png")}
+    again = {path.name: read_crop(path).pixels for path in prepared.glob("*.png")}
     assert sorted(again) == sorted(whole)
     assert all(np.array_equal(again[name], whole[name]) for name in whole)
 

@@ -67,7 +67,7 @@ def _curves(tests: Sequence[RateTest], remarks: list[str]) -> dict[str, RateCurv
     try:
         return measured_curves(tests, "specific")
     except RateTestError as error:
-        remarks.append(f"nothing was compared with the capacity: {error}")
+        remarks.append(f"nothing was compared with the capacity: {' '.join(str(error).split())}")
         return {}
 
 

@@ -13,7 +13,7 @@ from ratescope.campaign.prepared_folder import Entry, prepare_all
 from ratescope.campaign.sheets import Campaign
 from ratescope.errors import CampaignError
 from ratescope.facts import shows_whole_thickness
-from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.reading import read_crop
 from ratescope.records import Box, CropId, OnProgress, no_progress
 from ratescope.settings import PrepareSettings
 
@@ -63,7 +63,7 @@ def prepare_campaign(
                 continue
             micrograph = where[entry["file"]]
             ids.append(CropId(micrograph.electrode, micrograph.specimen, micrograph.file, section["index"]))
-            pixels.append(read_crop(out / section["crop"]))
+            pixels.append(read_crop(out / section["crop"]).pixels)
             boxes.append(Box(**section["box"]))
     if not ids:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(refused.items())[:3])

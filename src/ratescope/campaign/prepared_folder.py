@@ -24,8 +24,8 @@ from ratescope.campaign.micrograph_files import MicrographFile
 from ratescope.errors import InputError, MicrographError
 from ratescope.files import prepare_folder, remove_halves, whole_file, write_json
 from ratescope.imaging.prepare import prepare_file
-from ratescope.imaging.prepared_file import SCHEMA, read_crop, write_crops
-from ratescope.imaging.reading import read_micrograph
+from ratescope.imaging.prepared_file import SCHEMA, write_crops
+from ratescope.imaging.reading import read_crop, read_micrograph
 from ratescope.imaging.sketch import draw_preparation, view_size
 from ratescope.jobs import finished_jobs
 from ratescope.records import OnProgress, Prepared, no_progress
@@ -147,7 +147,7 @@ def _is_as_cut(section: Entry, file: str, out: Path) -> bool:
     """
     crop = out / section["crop"]
     try:
-        seen = pixel_hash(read_crop(crop))
+        seen = pixel_hash(read_crop(crop).pixels)
     except MicrographError:
         return False
     if seen != section.get("pixels_sha256", seen):

@@ -87,12 +87,28 @@ def _typed_of_cell(file: Path, cell: str) -> Mapping[float, float]:
 
 
 def measured_curves(tests: Sequence[RateTest], capacity: Capacity) -> dict[str, RateCurve]:
-    """The measured rate curve of each electrode: mean over its cells, with their spread and who lies apart."""
+    """The measured rate curve of each electrode: mean over its cells, with their spread and who lies apart.
+
+    Raises
+    ------
+    RateTestError
+        With every electrode that has none, at once.
+    """
     by_electrode = {
         name: [test for test in tests if test.electrode == name] for name in sorted({test.electrode for test in tests})
     }
     usual = usual_spread([capacities_by_rate(of, capacity) for of in by_electrode.values()])
-    return {name: rate_curve(of, capacity, usual=usual) for name, of in by_electrode.items()}
+    curves, faults = {}, []
+    for name, of in by_electrode.items():
+        try:
+            curves[name] = rate_curve(of, capacity, usual=usual)
+        except RateTestError as error:
+            faults.append(f"electrode {name!r}: {error}")
+    if len(faults) == 1:
+        raise RateTestError(faults[0])
+    if faults:
+        raise RateTestError("\n  ".join([f"{counted(len(faults), 'electrode')} without a rate curve", *faults]))
+    return curves
 
 
 def curves_to_learn(

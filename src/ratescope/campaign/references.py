@@ -35,6 +35,9 @@ def existing_file(sheet: Table, row: int, folder: Path, file: str) -> Path:
         return path
     if "\\" in file and is_file(folder / file.replace("\\", "/")):
         return folder / file.replace("\\", "/")
+    if _is_folder(path):
+        sheet.fault(row, "file", f"{file!r} is a folder. Name one file in it.")
+        return path
     sheet.fault(row, "file", f"{file!r} does not exist in {folder}. {_where_else(folder, file)}")
     return path
 
@@ -43,6 +46,13 @@ def is_file(path: Path) -> bool:
     """Whether there is such a file; no file has a name that the file system refuses, such as a too long one."""
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
     except OSError:
         return False
 

@@ -7,15 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from ratescope.errors import MicrographError
 from ratescope.files import whole_file
 from ratescope.imaging.descriptors import porosity_by_recipe
 from ratescope.records import Box, Coating, Collector, Descriptors, Finding, Prepared, Section
-from ratescope.units import CROP_COLUMNS, CROP_ROWS
 
 SCHEMA = 1
 
@@ -128,25 +124,3 @@ def _section(section: Section, crop: str | None, dark_share: float | None) -> di
 
 def _box(box: Box) -> dict[str, float]:
     return {key: round(float(value), 3) for key, value in asdict(box).items()}
-
-
-def read_crop(path: Path) -> NDArray[np.uint8]:
-    """A crop as it was written, shape (224, 672, 3).
-
-    Raises
-    ------
-    MicrographError
-        If it is no image, or of another size.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.size != (CROP_COLUMNS, CROP_ROWS):
-                raise MicrographError(
-                    "not-a-crop",
-                    f"a crop has {CROP_ROWS} × {CROP_COLUMNS} pixels, this one {image.height} × {image.width}. "
-                    "Leave --crops out to have it prepared.",
-                )
-            return np.array(image.convert("RGB"))
-    # What Pillow raises at a header that is cut short, or tells of too many pixels, is no OSError.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MicrographError("unreadable", f"{path.name} is no image that can be read. Copy it again.") from error

@@ -23,7 +23,7 @@ from ratescope.imaging.readers.pixel_size import Pair
 from ratescope.imaging.readers.scan import Scan, to_rgb8
 from ratescope.imaging.readers.tiff import open_tiff
 from ratescope.records import Finding, Micrograph
-from ratescope.units import CROP_COLUMNS, CROP_ROWS
+from ratescope.units import CROP_COLUMNS, CROP_ROWS, NETWORK_PIXEL_SIZE_UM
 
 SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".czi"})
 READ_ERRORS = (
@@ -158,6 +158,27 @@ def read_micrograph(path: Path, *, pixel_size_um: float | None = None, otherwise
         size_um, size_findings = _settle_pixel_size(path.name, scan.pixel_size_um, pixel_size_um, otherwise_um)
         pixels, findings = to_rgb8(scan, path.name)
     return Micrograph(pixels, size_um, str(path), (*size_findings, *findings))
+
+
+def read_crop(path: Path) -> Micrograph:
+    """A file that is a crop already, 224 × 672 px at the network's scale, of any format and depth of a micrograph.
+
+    Raises
+    ------
+    MicrographError
+        If it is no image, or of another size.
+    """
+    with open_scan(path) as scan:
+        if (scan.rows, scan.columns) != (CROP_ROWS, CROP_COLUMNS):
+            raise MicrographError(
+                "not-a-crop",
+                f"a crop has {CROP_ROWS} × {CROP_COLUMNS} pixels, this one {scan.rows} × {scan.columns}. "
+                "Leave --crops out to have it prepared.",
+            )
+        pixels, findings = to_rgb8(scan, path.name)
+    if pixels.shape[:2] != (CROP_ROWS, CROP_COLUMNS):
+        raise MicrographError("not-a-crop", f"{path.name} stands on its side, by its orientation tag. Turn it back.")
+    return Micrograph(pixels, NETWORK_PIXEL_SIZE_UM, str(path), findings)
 
 
 @contextmanager
