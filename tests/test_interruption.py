@@ -35,7 +35,7 @@ def test_a_terminated_command_tidies_up_and_tells_how_to_go_on():
     """Also where the signal comes twice, as a process that is signalled with its group gets it."""
     done = end_of()
     assert done.stdout == "tidied up\n"
-    assert done.stderr == "terminated; run the same command again to go on (train: with --resume)\n"
+    assert done.stderr == "terminated; run the same command again; it begins anew\n"
     assert done.returncode == 143
 
 

@@ -7,10 +7,10 @@ import pytest
 import tifffile
 
 import ratescope
-from ratescope.campaign.micrograph_files import micrograph_files
+from ratescope.campaign.micrograph_files import micrograph_files, prepared_of
 from ratescope.errors import CheckpointError, MicrographError
 from ratescope.model import how_far_off, model_card, prepare_settings, read_model
-from ratescope.predict import predict_rate_curve, prepared_of
+from ratescope.predict import predict_rate_curve
 from ratescope.settings import PrepareSettings, Settings
 
 

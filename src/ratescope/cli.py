@@ -54,10 +54,12 @@ def campaign_root(context: typer.Context) -> None:
 @app.command()
 def demo(out: arguments.Out = Path("ratescope-demo")) -> int:
     """The story in a minute: simulated micrographs through the bundled ensemble, to a report."""
-    from ratescope.demo import run_demo
+    from ratescope.demo import bundled_micrographs, check_installation
+    from ratescope.predict import predict_files
 
     with progress() as tell:
-        written = run_demo(out, on_progress=tell)
+        written = predict_files(bundled_micrographs(), out, micrographs_simulated=True, on_progress=tell)
+    written.remarks.append(check_installation(out / "curves.csv"))
     print("The micrographs of this demo are simulated, and the bundled ensemble learned from simulated ones.")
     return _finish(written)
 
@@ -300,7 +302,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if status != INTERRUPTED:
         return status
     ended, status = ("terminated", TERMINATED) if was_terminated() else ("interrupted", INTERRUPTED)
-    print(f"{ended}; run the same command again to go on (train: with --resume)", file=sys.stderr)
+    asked = " ".join((sys.argv[1:] if words is None else words)[:1])
+    goes_on = {"train": " with --resume to go on"} | dict.fromkeys(("lab", "prepare", "explain"), " to go on")
+    print(f"{ended}; run the same command again{goes_on.get(asked, '; it begins anew')}", file=sys.stderr)
     return status
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,20 @@ from numpy.typing import NDArray
 from ratescope.attribution.grad_ram import layer_named
 from ratescope.attribution.maps import METHODS, Method, ensemble_maps
 from ratescope.attribution.sanity import likeness, unlearned
-from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
+from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files, prepared_of
 from ratescope.errors import InputError
 from ratescope.evaluation.figures import attribution_png
 from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.report import shown_names
-from ratescope.files import check_folder, write_bytes, write_json
+from ratescope.files import check_folder, write_bytes
 from ratescope.imaging.reading import check_pixel_size
+from ratescope.map_list import Entry, MapList, fingerprint
 from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
-from ratescope.predict import prepared_of
 from ratescope.records import OnProgress, Prepared, Section, no_progress
 from ratescope.units import UNIT_OF, Capacity
 from ratescope.written import Written
-
-SCHEMA = 1
 
 
 def explain_files(
@@ -50,6 +49,9 @@ def explain_files(
     on_progress: OnProgress = no_progress,
 ) -> Written:
     """Maps of micrographs (or crops) into a folder: one .npy and one picture per section, capacity and method.
+
+    Maps of earlier calls stay in its list, and one that was made from the same crop, networks and settings is not made
+    again: an interrupted call goes on.
 
     Parameters
     ----------
@@ -80,16 +82,13 @@ def explain_files(
     given = dict(facts or {})
     check_facts(chosen, given, [file.facts for file in files], crops_given=crops_given)
     if layer is not None:
-        if "grad-ram" not in methods:
-            raise InputError(f"only Grad-RAM maps a layer, but {', '.join(methods)} was asked for. Leave --layer out.")
-        for network in (network for ensemble in chosen.values() for network in ensemble.networks):
-            layer_named(network, layer)
+        _check_layer(layer, methods, chosen)
     check_folder(out)  # made with the first thing that is written: no micrograph may have the section asked for
     how = {"size_px": size_px, "stride_px": stride_px, "layer": layer}
     written = Written(out, inputs=len(files))
-    maps: list[dict[str, Any]] = []
+    known, made = MapList(out), list[str]()
     there: set[int] = set()
-    remarks: list[dict[str, str]] = []
+    remarks, refused = list[dict[str, str]](), list[dict[str, str]]()
     card, names = model_card(chosen, model), shown_names([file.name for file in files])
     settings = prepare_settings(model)
     for file in files:
@@ -103,26 +102,33 @@ def explain_files(
         prepared, told = tell(prepared_of(file, settings, crops_given), chosen, file.facts | given)
         if prepared.status == "refused":
             written.refused[file.name] = " ".join(reason.text for reason in prepared.reasons)
+            refused.append({"file": file.name, "reason": written.refused[file.name]})
             continue
         there |= {part.index for part in _sections(prepared, None)}
         remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
             of_part = partial(words, section=None if crops_given else part.index)
-            maps += [
-                _explain_section(part, file, ensemble, method, how, of_part, out, on_progress)
-                for ensemble in told.values()
-                for method in methods
-            ]
-    if section is not None and not maps and len(written.refused) < len(files):
+            for ensemble, method in product(told.values(), methods):
+                entry = _explain_section(part, file, ensemble, method, how, of_part, known, on_progress)
+                known.entries[entry["map"]] = entry
+                made.append(entry["picture"])
+            known.write(refused, remarks)  # what is done stays done, whatever happens
+    if section is not None and not made and len(written.refused) < len(files):
         raise InputError(
             f"no micrograph has a prepared section {section}; prepared are {', '.join(map(str, sorted(there)))}. "
             "Name one of these, or leave --section out to see all of them."
         )
-    refused = [{"file": name, "reason": reason} for name, reason in written.refused.items()]
-    write_json(out / "explain.json", {"schema": SCHEMA, "maps": maps, "refused": refused, "remarks": remarks})
+    listed = known.write(refused, remarks)
     written.remarks = [f"{said['file']}: {said['text']}" for said in remarks if said["code"] == BEYOND]
-    written.files = [out / "explain.json", *(out / entry["picture"] for entry in maps)]
+    written.files = [listed, *(out / picture for picture in made)]
     return written
+
+
+def _check_layer(layer: str, methods: Sequence[Method], ensembles: Mapping[Capacity, Ensemble]) -> None:
+    if "grad-ram" not in methods:
+        raise InputError(f"only Grad-RAM maps a layer, but {', '.join(methods)} was asked for. Leave --layer out.")
+    for network in (network for ensemble in ensembles.values() for network in ensemble.networks):
+        layer_named(network, layer)
 
 
 def _sections(prepared: Prepared, index: int | None) -> list[Section]:
@@ -136,21 +142,25 @@ def _explain_section(
     method: Method,
     how: Mapping[str, Any],
     words: Callable[..., MapCaption],
-    out: Path,
+    known: MapList,
     on_progress: OnProgress,
-) -> dict[str, Any]:
+) -> Entry:
     """Map one section by one method, write numbers and picture; what `explain.json` says of them."""
     assert section.crop is not None  # noqa: S101  chosen so by the caller
     capacity, unit = ensemble.capacity, UNIT_OF[ensemble.capacity]
+    layer = how["layer"] if method == "grad-ram" else None
+    stem = f"{file.stem}_s{section.index}_{capacity}_{method}{f'_{layer}' if layer else ''}"
+    caption = words(method, capacity, networks=len(ensemble.networks), **how)
+    made_from = fingerprint(ensemble, section.crop, dict(how) | {"method": method, "caption": caption})
+    if (there := known.known(f"{stem}.npy", made_from)) is not None:
+        return there
     on_progress(0, 1, f"{file.path.name} section {section.index}: {method}, {capacity}")
     maps = ensemble_maps(ensemble, section.crop[np.newaxis], method, **how, on_progress=on_progress)[0]
     check, alike = _check(ensemble, section.crop, maps) if method == "guided-backprop" else (None, None)
-    layer = how["layer"] if method == "grad-ram" else None
-    stem = f"{file.stem}_s{section.index}_{capacity}_{method}{f'_{layer}' if layer else ''}"
     caption = words(method, capacity, networks=len(ensemble.networks), **how, likeness=alike)
     picture = attribution_png(section.crop, maps, ensemble.c_rates_per_h, unit, caption=caption, check=check)
-    write_bytes(out / f"{stem}.npy", _npy(maps))
-    write_bytes(out / f"{stem}.png", picture)
+    write_bytes(known.folder / f"{stem}.npy", _npy(maps))
+    write_bytes(known.folder / f"{stem}.png", picture)
     entry = {
         "file": file.name,
         "section": section.index,
@@ -162,6 +172,7 @@ def _explain_section(
         "networks": len(ensemble.networks),
         "map": f"{stem}.npy",
         "picture": f"{stem}.png",
+        "made_from": made_from,
     }
     if method == "occlusion":
         entry |= {"size_px": how["size_px"], "stride_px": how["stride_px"]}

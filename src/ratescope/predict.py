@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratescope.attribution.maps import predict_with_maps
-from ratescope.campaign.micrograph_files import MicrographFile, micrograph_files
+from ratescope.campaign.micrograph_files import micrograph_files, prepared_of
 from ratescope.errors import MicrographError
 from ratescope.evaluation.report import (
     MicrographPage,
@@ -22,14 +21,14 @@ from ratescope.evaluation.report import (
 )
 from ratescope.evaluation.tables import CURVE_COLUMNS, PREDICTION_COLUMNS, Row, curve_rows, prediction_rows, words
 from ratescope.files import LongText, prepare_folder, write_csv, write_pieces
-from ratescope.imaging.prepare import prepare, prepare_file
+from ratescope.imaging.prepare import prepare
 from ratescope.imaging.quality import doubts_of_scale
-from ratescope.imaging.reading import check_pixel_size, read_crop, read_micrograph
+from ratescope.imaging.reading import check_pixel_size, read_micrograph
 from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, Ensembles, Known, check_facts, measured_facts, tell
-from ratescope.records import Finding, OnProgress, Prediction, Prepared, Section, no_progress
-from ratescope.settings import PrepareSettings, Settings
+from ratescope.records import OnProgress, Prediction, Prepared, no_progress
+from ratescope.settings import Settings
 from ratescope.units import Capacity
 from ratescope.written import Written
 
@@ -150,25 +149,6 @@ def _with_maps(
         return {}, {}
     both = {capacity: predict_with_maps(ensemble, crops) for capacity, ensemble in ensembles.items()}
     return {capacity: answer for capacity, (answer, _) in both.items()}, {c: maps for c, (_, maps) in both.items()}
-
-
-def prepared_of(file: MicrographFile, settings: PrepareSettings, crops_given: bool) -> Prepared:
-    """A micrograph as it is prepared, under the name that sheets give it; a crop as it is."""
-    if crops_given:
-        return crop_as_prepared(file)
-    prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
-    return replace(prepared, file=file.name)
-
-
-def crop_as_prepared(file: MicrographFile) -> Prepared:
-    """A file that is a crop already, as a micrograph with one section."""
-    try:
-        crop = read_crop(file.path)
-    except MicrographError as error:
-        reason = (Finding(error.code, error.text),)
-        return Prepared(file.name, "refused", None, reasons=reason)
-    section = Section(0, "prepared", crop=crop.pixels)
-    return Prepared(file.name, "prepared", crop.pixel_size_um, findings=crop.findings, sections=(section,))
 
 
 def _joined(predictions: Sequence[Prediction]) -> Prediction:

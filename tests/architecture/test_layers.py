@@ -16,11 +16,16 @@ LAYERS = (
     {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
     {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "ladder", "lab"}
-    | {"model", "start_from"},
+    | {"model", "start_from", "map_list"},
     {"cli", "arguments", "wrong_arguments", "interruption"},
     {"__main__"},
 )
-APART = ({"imaging", "cycling"}, {"campaign", "evaluation"}, {"network", "baselines", "oracles", "virtual_lab"})
+APART = (
+    {"imaging", "cycling"},
+    {"campaign", "evaluation"},
+    {"network", "baselines", "oracles", "virtual_lab"},
+    {"predict", "train", "explain", "demo"},
+)
 ROOMS = sorted(path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file())
 
 

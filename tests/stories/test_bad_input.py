@@ -258,7 +258,7 @@ def test_who_interrupts_is_told_how_to_go_on(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("ratescope.evaluate.evaluate_run", interrupted)
     assert main(["evaluate", str(tmp_path)]) == 130
-    assert "interrupted; run the same command again to go on" in capsys.readouterr().err
+    assert "interrupted; run the same command again; it begins anew" in capsys.readouterr().err
 
 
 def test_a_doubtful_scale_is_said_where_it_cannot_be_overlooked(tmp_path, capsys):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import ratescope.explain
+from ratescope.attribution.maps import ensemble_maps
 from ratescope.campaign.micrograph_files import micrograph_files
 from ratescope.cli import main
 from ratescope.explain import explain_files
@@ -95,3 +96,80 @@ def test_a_layer_is_mapped_by_grad_ram_alone(crop_file, tmp_path, capsys):
     asked = ["--crops", "--layer", "extractor.7", "--method", "occlusion"]
     assert main(["explain", str(crop_file), *asked, "--out", str(tmp_path / "out")]) == 2
     assert "only Grad-RAM maps a layer, but occlusion was asked for. Leave --layer out." in capsys.readouterr().err
+
+
+# --- the list of maps -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Which methods are really carried out."""
+    carried_out = []
+
+    def noted(ensemble, crops, method, **how):
+        carried_out.append((ensemble.capacity, method))
+        return ensemble_maps(ensemble, crops, method, **how)
+
+    monkeypatch.setattr(ratescope.explain, "ensemble_maps", noted)
+    return carried_out
+
+
+def listed(out):
+    return {entry["map"] for entry in json.loads((out / "explain.json").read_text())["maps"]}
+
+
+def test_maps_of_earlier_calls_stay_listed_and_are_not_made_again(made, crop_file, tmp_path):
+    out, asked = tmp_path / "out", {"crops_given": True, "methods": ["grad-ram"]}
+    explain_files([crop_file], out, capacity="specific", **asked)
+    before = (out / "a_s3_s0_specific_grad-ram.npy").stat().st_mtime_ns
+    written = explain_files([crop_file], out, **asked)
+    assert made == [("specific", "grad-ram"), ("density", "grad-ram")]
+    assert listed(out) == {"a_s3_s0_specific_grad-ram.npy", "a_s3_s0_density_grad-ram.npy"}
+    assert (out / "a_s3_s0_specific_grad-ram.npy").stat().st_mtime_ns == before
+    assert [path.name for path in written.files[1:]] == [
+        "a_s3_s0_specific_grad-ram.png",
+        "a_s3_s0_density_grad-ram.png",
+    ]
+
+
+def test_a_map_is_made_again_where_the_crop_the_way_or_the_picture_changed(made, crop_file, tmp_path):
+    out, asked = tmp_path / "out", {"crops_given": True, "methods": ["occlusion"], "capacity": "specific"}
+    explain_files([crop_file], out, stride_px=112, **asked)
+    explain_files([crop_file], out, stride_px=56, **asked)
+    assert np.load(out / "a_s3_s0_specific_occlusion.npy").shape == (5, 4, 12)
+    Image.fromarray(np.full((224, 672, 3), 90, np.uint8)).save(crop_file)
+    explain_files([crop_file], out, stride_px=56, **asked)
+    (out / "a_s3_s0_specific_occlusion.png").unlink()
+    explain_files([crop_file], out, stride_px=56, **asked)
+    assert len(made) == 4
+    assert len(listed(out)) == 1
+
+
+def test_an_interrupted_call_goes_on(made, crop_file, tmp_path, monkeypatch):
+    second = tmp_path / "b_s1.png"
+    Image.fromarray(np.random.default_rng(4).integers(0, 255, (224, 672, 3), dtype=np.uint8)).save(second)
+    out, asked = tmp_path / "out", {"crops_given": True, "methods": ["grad-ram"], "capacity": "specific"}
+    drawn = ratescope.explain.attribution_png
+
+    def interrupted(*given, **more):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return drawn(*given, **more)
+
+    monkeypatch.setattr(ratescope.explain, "attribution_png", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        explain_files([crop_file, second], out, **asked)
+    assert listed(out) == {"a_s3_s0_specific_grad-ram.npy"}
+    monkeypatch.setattr(ratescope.explain, "attribution_png", drawn)
+    explain_files([crop_file, second], out, **asked)
+    assert len(made) == 3  # the first map was there
+    assert len(listed(out)) == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"maps": 3}', '{"maps": [{"file": "a"}]}'])
+def test_a_damaged_list_is_made_anew(made, crop_file, tmp_path, content):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "explain.json").write_text(content)
+    explain_files([crop_file], out, crops_given=True, methods=["grad-ram"], capacity="specific")
+    assert len(listed(out)) == len(made) == 1

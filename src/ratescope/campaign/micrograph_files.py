@@ -1,4 +1,4 @@
-"""Which micrographs paths name: files, folders, patterns or campaigns; and what each goes by."""
+"""Which micrographs paths name: files, folders, patterns or campaigns; what each goes by, and is as prepared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from ratescope.campaign.crop_facts import facts_in_sheets
 from ratescope.campaign.sheets import is_campaign, read_campaign
-from ratescope.errors import InputError
-from ratescope.imaging.reading import find_micrograph_files, matching_paths
+from ratescope.errors import InputError, MicrographError
+from ratescope.imaging.prepare import prepare_file
+from ratescope.imaging.reading import find_micrograph_files, matching_paths, read_crop
+from ratescope.records import Finding, Prepared, Section
+from ratescope.settings import PrepareSettings
 from ratescope.units import active_volume_share
 
 
@@ -109,3 +112,22 @@ def _with_own_stems(files: Sequence[MicrographFile]) -> list[MicrographFile]:
     if len(set(stems)) < len(stems):  # one folder holds a.tif and a.png
         stems = [f"{stem}_{file.path.suffix[1:]}" for stem, file in zip(stems, files, strict=True)]
     return [replace(file, stem=stem) for stem, file in zip(stems, files, strict=True)]
+
+
+def prepared_of(file: MicrographFile, settings: PrepareSettings, crops_given: bool) -> Prepared:
+    """A micrograph as it is prepared, under the name that sheets give it; a crop as it is."""
+    if crops_given:
+        return _crop_as_prepared(file)
+    prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
+    return replace(prepared, file=file.name)
+
+
+def _crop_as_prepared(file: MicrographFile) -> Prepared:
+    """A file that is a crop already, as a micrograph with one section."""
+    try:
+        crop = read_crop(file.path)
+    except MicrographError as error:
+        reason = (Finding(error.code, error.text),)
+        return Prepared(file.name, "refused", None, reasons=reason)
+    section = Section(0, "prepared", crop=crop.pixels)
+    return Prepared(file.name, "prepared", crop.pixel_size_um, findings=crop.findings, sections=(section,))
