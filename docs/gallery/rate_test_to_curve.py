@@ -4,7 +4,7 @@ A discharge is found by its current and voltage, told its C-rate by the mass of 
 complete (cycling/rate_test.py). Left: voltage of the first cell of each densification against the charge that has
 passed; a line ends where the cell is empty. Right: the mean of three cells at each C-rate with their spread, and the
 law of Tian et al. as a line. The points of the two densest electrodes are only joined: there the law is off by more
-than 3 % of its plateau, and `fit_rate_law` refuses with that reason.
+than 3 % of its plateau. `ratescope rates … --picture FILE.png` draws the same of your own cells.
 
 python docs/gallery/rate_test_to_curve.py [picture.png]
 """
@@ -13,14 +13,11 @@ import csv
 import sys
 from pathlib import Path
 
-from ratescope.cycling.discharge_curves import discharge_curves
-from ratescope.cycling.rate_curve import rate_curve
-from ratescope.cycling.rate_law_fit import fit_rate_law
 from ratescope.cycling.rate_test import rate_test
 from ratescope.cycling.readers import read_cycler_file
-from ratescope.errors import RateTestError
-from ratescope.evaluation.figures import ElectrodeCurves, rate_test_png
-from ratescope.units import LOADS_MPA, POROSITY_LABELS, THEORETICAL_AH_PER_KG, specific_capacity_ah_per_kg
+from ratescope.evaluation.figures import rate_test_png
+from ratescope.rate_picture import electrode_curves
+from ratescope.units import LOADS_MPA, POROSITY_LABELS, THEORETICAL_AH_PER_KG
 
 CELLS = Path(__file__).parent / "simulated_cells"  # made by docs/studies/make_gallery_cells.py
 RATES_PER_H = (0.2, 2.0, 5.0)  # of the discharge curves: more would hide each other
@@ -38,33 +35,11 @@ def tests_by_electrode():
     return tests
 
 
-def law_or_reason(electrode, curve):
-    """The fitted law; None where there is none, and then the reason is said."""
-    try:
-        law = fit_rate_law(curve, THEORETICAL_AH_PER_KG)
-    except RateTestError as reason:
-        print(f"{electrode}: no rate law: {reason}")
-        return None
-    low_h, high_h = law.intervals[1]
-    print(f"{electrode}: τ = {law.tau_h:.3f} h ({low_h:.3f} to {high_h:.3f}), n = {law.exponent:.2f}")
-    return law
-
-
-def curves_of(electrode, label, tests):
-    """What is drawn of one electrode."""
-    curve = rate_curve(tests, "specific")
-    first = tests[0]
-    of_cell = discharge_curves(read_cycler_file(Path(first.file)), first, RATES_PER_H)
-    discharges = {
-        rate: (specific_capacity_ah_per_kg(passed_ah, first.active_mass_mg), voltage_v)
-        for rate, (passed_ah, voltage_v) in of_cell.items()
-    }
-    return ElectrodeCurves(label, curve, law_or_reason(electrode, curve), discharges)
-
-
 def main(target):
     electrodes = [
-        curves_of(electrode, f"{electrode.removesuffix('MPa')} MPa, {porosity} % pores", tests)
+        electrode_curves(
+            f"{electrode.removesuffix('MPa')} MPa, {porosity} % pores", tests, THEORETICAL_AH_PER_KG, RATES_PER_H
+        )
         for (electrode, tests), porosity in zip(tests_by_electrode().items(), POROSITY_LABELS, strict=True)
     ]
     note = (

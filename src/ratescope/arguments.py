@@ -123,6 +123,9 @@ HalfCells = Annotated[Path | None, typer.Option("--bpx", metavar="DIR", help="BP
 KnownOfCells = Annotated[
     Path | None, typer.Option("--bpx-given", metavar="FILE", help="What else is known of them: TOML or JSON.")
 ]
+RatePicture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE.png", help="Discharge curves and rate plot, drawn.")
+]
 RateTestProtocol = Annotated[
     Path | None, typer.Option("--protocol", metavar="FILE.toml", help="That of bare files; else Table 2.")
 ]

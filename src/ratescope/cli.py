@@ -115,9 +115,11 @@ def rates(
     bpx: arguments.HalfCells = None,
     given: arguments.KnownOfCells = None,
     protocol: arguments.RateTestProtocol = None,
+    picture: arguments.RatePicture = None,
 ) -> int:
     """Read cycler files into a table of discharge capacities by C-rate."""
     from ratescope.campaign.rate_table import write_rates
+    from ratescope.rate_picture import rate_picture
 
     with progress() as tell:
         written = write_rates(
@@ -130,6 +132,8 @@ def rates(
             half_cells=bpx,
             given=given,
             protocol=protocol,
+            picture=picture,
+            draw=rate_picture,
             on_progress=tell,
         )
     return _finish(written)

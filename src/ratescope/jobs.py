@@ -115,6 +115,18 @@ def is_awaited() -> bool:
     return task is not None and task.state != "cancelled"
 
 
+def check_cluster(dask: str | None) -> None:
+    """Say at once that no scheduler answers, before anything is read or made for it; nothing where none is named.
+
+    Raises
+    ------
+    InputError
+        If it does not answer, or the package that asks it is not there.
+    """
+    with _backend(dask):
+        pass
+
+
 @contextmanager
 def _backend(dask: str | None) -> Iterator[None]:
     if dask is None:

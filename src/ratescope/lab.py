@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ratescope.errors import RatescopeError
 from ratescope.floor import write_floor
+from ratescope.jobs import check_cluster
 from ratescope.records import OnProgress, no_progress
 from ratescope.virtual_lab.campaign import make_campaign
 from ratescope.virtual_lab.plan import CampaignPlan
@@ -20,6 +21,7 @@ def run_lab(
     on_progress: OnProgress = no_progress,
 ) -> dict[str, str]:
     """Make a virtual campaign with its floor, or go on with it; returns by name what could not be made, and why."""
+    check_cluster(dask)
     failures = make_campaign(folder, plan, jobs=jobs, dask=dask, on_progress=on_progress)
     try:
         write_floor(folder, jobs=jobs, on_progress=on_progress)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ratescope.baselines.ladder import RUNGS, Seen, climb
 from ratescope.campaign.crop_facts import fact_remarks, fact_warnings, facts_of_crops
 from ratescope.campaign.crops import CampaignCrops, prepare_campaign
-from ratescope.campaign.folds import make_folds
+from ratescope.campaign.folds import check_fold_count, make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
 from ratescope.errors import InputError, TrainingError
@@ -22,7 +22,7 @@ from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
 from ratescope.facts import FACTS, Facts
 from ratescope.files import write_csv, write_json
 from ratescope.floor import floor_under
-from ratescope.jobs import finished_jobs
+from ratescope.jobs import check_cluster, finished_jobs
 from ratescope.ladder import look_at, write_seen
 from ratescope.network.checkpoint import load_network
 from ratescope.network.ensemble import read_network
@@ -108,6 +108,8 @@ def train_campaign(
             help_out(team)
         return Written(out)
     _check_only(settings.folds.only, settings.folds.count)
+    check_fold_count(settings.folds.protocol, settings.folds.count)
+    check_cluster(dask)
     for capacity in capacities:
         check_free(out / capacity, settings, resume=resume)
     starts = {

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+import ratescope.rate_picture
 from ratescope.campaign.rate_sources import read_rates
 from ratescope.campaign.rate_table import write_rates
 from ratescope.campaign.rates import measured_curves, rate_tests, usable_rate_tests
@@ -298,3 +299,54 @@ def test_every_electrode_without_a_rate_curve_is_named_at_once():
     first, *named = str(error.value).split("\n  ")
     assert first == "2 electrodes without a rate curve"
     assert [text[:38] for text in named] == [f"electrode {n!r}: no discharge counts for" for n in ("A", "B")]
+
+
+# --- the picture ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What would be drawn, and its note."""
+    caught = []
+
+    def noted(electrodes, *, c_rates_per_h, note):
+        caught.append((electrodes, list(c_rates_per_h), note))
+        return b"\x89PNG"
+
+    monkeypatch.setattr(ratescope.rate_picture, "rate_test_png", noted)
+    return caught
+
+
+def test_a_picture_shows_discharges_and_rate_curve_of_a_campaign(folder, drawn, tmp_path):
+    out = tmp_path / "rates.csv"
+    assert main(["rates", str(folder), "--out", str(out), "--picture", str(tmp_path / "rates.png")]) == 0
+    ((electrode,), rates, note) = drawn[0]
+    assert (electrode.name, rates) == ("P30", [0.2, 1.0])
+    assert electrode.curve.values == pytest.approx([0.80 * 159.7, 0.7 * 159.7], rel=1e-3)
+    passed, voltage_v = electrode.discharges[0.2]
+    assert (passed[-1], voltage_v[-1]) == pytest.approx((0.81 * 159.7, 2.6), rel=1e-3)  # of its first cell
+    assert "SIMULATED" not in note
+    assert (tmp_path / "rates.png").read_bytes() == b"\x89PNG"
+
+
+def test_a_picture_of_a_virtual_campaign_says_so(folder, drawn, tmp_path):
+    write(folder, facts=FACTS + "simulated = true\n")
+    write_rates([folder], tmp_path / "r.csv", picture=tmp_path / "r.png", draw=ratescope.rate_picture.rate_picture)
+    assert drawn[0][2].startswith("SIMULATED")
+
+
+def test_bare_files_are_drawn_cell_by_cell_from_the_best_to_the_worst(drawn, tmp_path):
+    files = [write_export(tmp_path / f"c{n}.txt", (0.2, 0.9), (1.0, share)) for n, share in enumerate((0.5, 0.7, 0.6))]
+    command = ["rates", *map(str, files), "--out", str(tmp_path / "r.csv"), "--picture", str(tmp_path / "r.png")]
+    assert main([*command, "--active-mass-mg", str(MASS_MG)]) == 0
+    assert [electrode.name for electrode in drawn[0][0]] == ["c1", "c2", "c0"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(["r.png"], "no cell has an active mass and a discharge that counts"), (["r.jpg"], "is a PNG")]
+)
+def test_where_there_is_nothing_to_draw_nothing_is_written(drawn, tmp_path, capsys, more, said):
+    file = write_export(tmp_path / "c.txt", (0.2, 0.9), (1.0, 0.5))
+    assert main(["rates", str(file), "--out", str(tmp_path / "r.csv"), "--picture", str(tmp_path / more[0])]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "r.csv").exists()

@@ -280,6 +280,21 @@ def test_a_fold_that_is_not_there_is_said(place, capsys):
     assert not (place / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--folds", "2"), "so 3 are the fewest; asked for 2. Choose --folds 3 or more."),
+        (("--dask", "tcp://127.0.0.1:9"), "no Dask scheduler answers at tcp://127.0.0.1:9"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_prepared(place, capsys, asked, said):
+    shutil.rmtree(place / "campaign/prepared")
+    assert main([*train(place, *NEW), *asked]) == 2
+    assert said in capsys.readouterr().err
+    assert not (place / "new").exists()
+    assert not (place / "campaign/prepared").exists()
+
+
 def test_a_refused_micrograph_is_named_at_the_end_and_by_the_exit_status(place, capsys):
     micrograph = place / "campaign/M1200.tif"
     micrograph.unlink()

@@ -16,6 +16,7 @@ from ratescope.records import CropId, Fold, FoldUnit, Protocol
 
 ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # DESIGN: below that, validation is by specimen inside the training part
 
+_FEWEST_DRAWN = 2
 _FEWEST_ROTATED = 3  # one each for training, validation and test
 _FEWEST_TO_TRAIN_ON = 2  # batch norm compares crops
 
@@ -38,6 +39,7 @@ def make_folds(crops: Sequence[CropId], protocol: Protocol, count: int, rng: np.
         "by-specimen": _by_specimen,
         "by-electrode": _by_electrode,
     }
+    check_fold_count(protocol, count)
     folds = makers[protocol](sorted(crops), count, rng)
     for number, fold in enumerate(folds):
         if len(fold.train) < _FEWEST_TO_TRAIN_ON:
@@ -48,10 +50,25 @@ def make_folds(crops: Sequence[CropId], protocol: Protocol, count: int, rng: np.
     return folds
 
 
+def check_fold_count(protocol: Protocol, count: int) -> None:
+    """Refuse too few folds, which needs no crop to be seen.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer than two as-published, or fewer than three of whole units.
+    """
+    if protocol == "as-published" and count < _FEWEST_DRAWN:
+        raise TrainingError(f"2 folds as-published are the fewest; asked for {count}. Choose --folds 2 or more.")
+    if protocol != "as-published" and count < _FEWEST_ROTATED:
+        raise TrainingError(
+            f"folds {protocol} rotate through training, validation and test, so 3 are the fewest; "
+            f"asked for {count}. Choose --folds 3 or more."
+        )
+
+
 def _as_published(crops: Sequence[CropId], count: int, rng: np.random.Generator) -> list[Fold]:
     order = [crops[i] for i in rng.permutation(len(crops))]
-    if count < 2:
-        raise TrainingError(f"2 folds as-published are the fewest; asked for {count}. Choose --folds 2 or more.")
     if len(order) < 2 * count:
         raise TrainingError(
             f"{count} folds as-published hold out two crops or more each, one to validate and one to test, which takes "
@@ -115,11 +132,6 @@ def _grouped(crops: Sequence[CropId], key: Callable[[CropId], tuple[str, ...]]) 
 
 def _deal(groups: list[Group], count: int, rng: np.random.Generator, what: str) -> list[Group]:
     """Deal groups into chunks: shuffled inside an electrode, so that each electrode is spread over the chunks."""
-    if count < _FEWEST_ROTATED:
-        raise TrainingError(
-            f"folds of {what} rotate through training, validation and test, so 3 are the fewest; "
-            f"asked for {count}. Choose --folds 3 or more."
-        )
     if len(groups) < count:
         smaller = {"electrodes": "by-specimen", "specimens": "as-published"}[what]
         raise TrainingError(

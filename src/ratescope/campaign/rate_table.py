@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ratescope.campaign.bpx_file import read_given, write_half_cells
 from ratescope.campaign.rate_laws import LAW_COLUMNS, write_rate_laws
-from ratescope.campaign.rate_sources import read_rates
+from ratescope.campaign.rate_sources import RateSource, read_rates
 from ratescope.campaign.rates import measured_curves
 from ratescope.cycling.cycle_table import paths_of_cells, write_cycle_tables
 from ratescope.cycling.degradation import degradation, degradation_in_words
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_rows
 from ratescope.errors import InputError
-from ratescope.files import keep_originals, write_csv
+from ratescope.files import keep_originals, write_bytes, write_csv
 from ratescope.protocol import TABLE_2, read_protocol
 from ratescope.records import OnProgress, RateTest, no_progress
 from ratescope.written import Written
+
+Draw = Callable[[Sequence[RateSource]], bytes]
 
 
 def write_rates(
@@ -30,6 +32,8 @@ def write_rates(
     half_cells: Path | None = None,
     given: Path | None = None,
     protocol: Path | None = None,
+    picture: Path | None = None,
+    draw: Draw | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Written:
     """Write the discharges of campaigns, of bare cycler files and of typed tables, as one table.
@@ -45,6 +49,8 @@ def write_rates(
         (`campaign.bpx_file`).
     protocol : Path, optional
         A file with the protocol of the bare files, instead of Table 2's; a campaign names its own.
+    picture, draw : Path and callable, optional
+        A PNG as well, and what makes it of the rate tests (`ratescope.rate_picture`).
 
     Raises
     ------
@@ -59,12 +65,15 @@ def write_rates(
     known = read_given(given) if given else None
     of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
     own = [path for path in (out, law) if path]
+    if picture and picture.suffix.lower() != ".png":
+        raise InputError(f"--picture is a PNG, but {picture} does not end in .png. Name it so.")
     sources = read_rates(paths, own, active_mass_mg, theoretical_ah_per_kg, protocol=of_files, on_progress=on_progress)
     if half_cells and not any(source.campaign for source in sources):
         raise InputError("bare files do not say what half cell they come from. Name a campaign for BPX files.")
     tests = [test for source in sources for test in source.tests]
     for folder in filter(None, (cycles, half_cells)):
         paths_of_cells(folder, tests, "")  # before anything is written
+    png = draw(sources) if picture and draw else b""
     refused = {name: reason for source in sources for name, reason in source.refused.items()}
     inputs = len(tests) + len(refused)
     write_csv(out, RATE_COLUMNS, (row for test in tests for row in rate_rows(test)))
@@ -75,6 +84,9 @@ def write_rates(
         without = write_rate_laws([(source.tests, source.theoretical_ah_per_kg) for source in sources], law)
         said += [f"electrode {name} has no rate law: {reason}" for name, reason in without.items()]
         files.append(law)
+    if picture:
+        write_bytes(picture, png)
+        files.append(picture)
     if cycles:
         files += write_cycle_tables(cycles, tests)
     for source in sources:
