@@ -72,6 +72,7 @@ def explain_files(
             "Give --size-px and --stride-px so, or leave them out."
         )
     check_pixel_size(pixel_size_um)
+    out = Path(out)
     files = micrograph_files(paths, pixel_size_um, crops=crops_given)
     ensembles = read_model(model)
     chosen = {name: e for name, e in ensembles.items() if capacity in {None, name}}

@@ -37,6 +37,7 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
         If there are no trained networks, or they are damaged.
     """
     if model is not None:
+        model = Path(model)
         check_is_run(model)
         check_trained(model)
     folder = BUNDLED / "ensemble" if model is None else model
@@ -52,7 +53,7 @@ def read_model(model: Path | None) -> dict[Capacity, Ensemble]:
 def prepare_settings(model: Path | None) -> PrepareSettings:
     """How micrographs were prepared for a model's training: as they are to be for its predictions."""
     if model is not None:
-        for path in sorted(model.glob("*/settings.toml")):  # a run has the same for both capacities
+        for path in sorted(Path(model).glob("*/settings.toml")):  # a run has the same for both capacities
             return read_settings(path).prepare
     return Settings().prepare  # the bundled ensemble, or weights alone
 
@@ -65,7 +66,7 @@ def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
         for name, (low, high) in zip(some.card.facts, some.card.fact_ranges, strict=False)
     )
     return ModelCard(
-        name="the bundled ensemble" if model is None else f"the run {model.resolve().name}",
+        name="the bundled ensemble" if model is None else f"the run {Path(model).resolve().name}",
         learned_from=some.card.trained_on,
         networks=len(some.networks),
         capacities=tuple(ensembles),
@@ -80,7 +81,7 @@ def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
     if model is None:
         known = read_json(BUNDLED / "ensemble" / "card.json")["held_out"]
         return next((HeldOutErrors(**entry) for entry in known if entry["capacity"] == capacity), None)
-    metrics, settings = model / capacity / "metrics.json", model / capacity / "settings.toml"
+    metrics, settings = (Path(model) / capacity / name for name in ("metrics.json", "settings.toml"))
     if not metrics.is_file() or not settings.is_file():
         return None
     return held_out_errors(read_json(metrics), capacity, read_settings(settings).folds.protocol)

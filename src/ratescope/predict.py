@@ -82,6 +82,7 @@ def predict_files(
         that is not known of any.
     """
     check_pixel_size(pixel_size_um)
+    out = Path(out)
     micrographs = micrograph_files(paths, pixel_size_um, crops=crops_given)
     ensembles = read_model(model)
     given = dict(facts or {})

@@ -224,9 +224,12 @@ def read_recipe(
 
 def read_settings(path: Path) -> Settings:
     """Read a TOML file; what it does not name keeps its default."""
+    path = Path(path)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}). Check its path.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not a readable TOML file ({error}). See docs/conventions.md.") from error
     return from_table(Settings, table, path.name)
 

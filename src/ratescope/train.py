@@ -107,6 +107,7 @@ def train_campaign(
         with joined() as team:
             help_out(team)
         return Written(out)
+    folder, out = Path(folder), Path(out)
     _check_only(settings.folds.only, settings.folds.count)
     check_fold_count(settings.folds.protocol, settings.folds.count)
     check_cluster(dask)

@@ -350,3 +350,14 @@ def test_where_there_is_nothing_to_draw_nothing_is_written(drawn, tmp_path, caps
     assert main(["rates", str(file), "--out", str(tmp_path / "r.csv"), "--picture", str(tmp_path / more[0])]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "r.csv").exists()
+
+
+def test_an_earlier_table_is_not_replaced_by_nothing(tmp_path, capsys):
+    out = tmp_path / "rates.csv"
+    good = write_export(tmp_path / "c.txt", (0.2, 0.9), (1.0, 0.5))
+    (tmp_path / "bad.txt").write_text("no rate test\n")
+    assert main(["rates", str(good), "--out", str(out)]) == 0
+    before = out.read_bytes()
+    assert main(["rates", str(tmp_path / "bad.txt"), "--out", str(out)]) == 3
+    assert f"no input could be read, so {out} was left as it was" in capsys.readouterr().out
+    assert out.read_bytes() == before

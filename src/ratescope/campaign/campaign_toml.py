@@ -18,7 +18,8 @@ def read_campaign_toml(path: Path, notes: Notes) -> CampaignFacts:
     try:
         facts = from_table(CampaignFacts, tomllib.loads(text_of(path)), path.name)
     except (ValueError, SettingsError) as error:
-        notes.errors.append(f"{path.name}: {str(error).removeprefix(f'{path.name}: ')}")
+        said = str(error)
+        notes.errors.append(said if said.startswith(path.name) else f"{path.name}: {said}")
         return CampaignFacts(name=path.parent.name)
     notes.errors.extend(f"{path.name}: {fault}" for fault in _faults_of(facts))
     try:

@@ -65,7 +65,7 @@ def micrograph_files(
         If a path does not exist, or there is no micrograph at all.
     """
     found: list[MicrographFile] = []
-    all_paths = matching_paths(paths)
+    all_paths = matching_paths(map(Path, paths))
     campaigns = [path for path in all_paths if path.is_dir() and is_campaign(path)]
     for path in all_paths:
         if path in campaigns:

@@ -58,7 +58,7 @@ def read_rates(
     """
     sources: list[RateSource] = []
     files: list[Path] = []
-    for path in paths:
+    for path in map(Path, paths):
         if not is_campaign(path):
             files += _files_at(path, own)
             continue

@@ -59,14 +59,11 @@ def write_rates(
     OutputError
         If what would be replaced is no earlier table of this kind.
     """
-    keep_originals(out, RATE_COLUMNS)
-    if law:
-        keep_originals(law, LAW_COLUMNS)
+    out = Path(out)
+    _check_targets(out, law, picture)
     known = read_given(given) if given else None
     of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
     own = [path for path in (out, law) if path]
-    if picture and picture.suffix.lower() != ".png":
-        raise InputError(f"--picture is a PNG, but {picture} does not end in .png. Name it so.")
     sources = read_rates(paths, own, active_mass_mg, theoretical_ah_per_kg, protocol=of_files, on_progress=on_progress)
     if half_cells and not any(source.campaign for source in sources):
         raise InputError("bare files do not say what half cell they come from. Name a campaign for BPX files.")
@@ -76,6 +73,9 @@ def write_rates(
     png = draw(sources) if picture and draw else b""
     refused = {name: reason for source in sources for name, reason in source.refused.items()}
     inputs = len(tests) + len(refused)
+    if not tests and out.exists():
+        kept = f"no input could be read, so {out} was left as it was"
+        return Written(out.parent, [], inputs, dict(refused), [kept])
     write_csv(out, RATE_COLUMNS, (row for test in tests for row in rate_rows(test)))
     said = [f"cell {test.cell}: {said}" for test in tests for said in _said_of(test)]
     said += [remark for source in sources if source.campaign for remark in _remarks_on_electrodes(source.tests)]
@@ -95,6 +95,14 @@ def write_rates(
             files += written
             said += [f"{name} was not written: {reason}" for name, reason in without.items()]
     return Written(out.parent, list(files), inputs, dict(refused), list(said))
+
+
+def _check_targets(out: Path, law: Path | None, picture: Path | None) -> None:
+    keep_originals(out, RATE_COLUMNS)
+    if law:
+        keep_originals(law, LAW_COLUMNS)
+    if picture and picture.suffix.lower() != ".png":
+        raise InputError(f"--picture is a PNG, but {picture} does not end in .png. Name it so.")
 
 
 def _said_of(test: RateTest) -> Iterator[str]:

@@ -59,7 +59,7 @@ def read_campaign(folder: Path) -> Campaign:
     CampaignError
         With all that is wrong at once: file, row, column, what was seen, what to do.
     """
-    campaign, notes = read_sheets(folder)
+    campaign, notes = read_sheets(Path(folder))
     if notes.errors:
         raise CampaignError(in_one_error(folder, notes.errors))
     return campaign

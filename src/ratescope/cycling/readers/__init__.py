@@ -50,7 +50,7 @@ def read_cycler_file(path: Path) -> CyclerRecord:
     RateTestError
         In one sentence: what was seen instead, and what to do.
     """
-    return without_overlaps(_record(path))
+    return without_overlaps(_record(Path(path)))
 
 
 def find_layout(head: str) -> Layout | None:

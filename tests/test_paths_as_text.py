@@ -1,0 +1,35 @@
+"""From Python, paths may be text: notebooks write them so."""
+
+from pathlib import Path
+
+import pytest
+
+import ratescope
+from ratescope.errors import RatescopeError
+
+CELL = Path(__file__).parents[1] / "docs/gallery/simulated_cells/0MPa_c1.bdf.csv"
+
+
+def test_text_is_taken_where_there_is_something(tmp_path):
+    assert ratescope.read_cycler_file(str(CELL)).maker == "Battery Data Format"
+    (path, *_) = ratescope.bundled_micrographs()
+    ratescope.predict_files([str(path)], str(tmp_path / "predicted"), with_maps=False)
+    ratescope.explain_files([str(path)], str(tmp_path / "maps"), section=0, methods=["grad-ram"], capacity="density")
+    ratescope.write_rates([str(CELL)], str(tmp_path / "rates.csv"))
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["maps", "predicted", "rates.csv"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda: ratescope.read_campaign("nowhere"),
+        lambda: ratescope.read_model("nowhere"),
+        lambda: ratescope.read_cycler_file("nowhere.csv"),
+        lambda: ratescope.read_settings("nowhere.toml"),
+        lambda: ratescope.train_campaign("nowhere", "run", ratescope.Settings()),
+    ],
+)
+def test_and_what_is_not_there_is_said(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RatescopeError, match="nowhere"):
+        asked()
