@@ -78,3 +78,13 @@ def test_a_place_of_the_last_activation_is_as_wide_as_its_poolings_make_it():
     assert NetworkSettings().cell_px == 4
     assert NetworkSettings(input_reduction=4).cell_px == 16
     assert NetworkSettings(filters=(2,) * 8, input_reduction=2).cell_px == 16
+
+
+def test_settings_carry_a_schema_and_those_of_a_newer_one_are_refused(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(to_toml(Settings()))
+    assert path.read_text().startswith("schema = 1\n")
+    assert read_settings(path) == Settings()
+    path.write_text("schema = 2\n")
+    with pytest.raises(SettingsError, match="has schema 2, and only 1 is known. Use a newer ratescope."):
+        read_settings(path)

@@ -25,6 +25,8 @@ from ratescope.units import CROP_COLUMNS, CROP_ROWS, NETWORK_PIXEL_SIZE_UM
 
 SettingsClass = TypeVar("SettingsClass")
 
+SCHEMA = 1
+
 
 @dataclass(frozen=True)
 class PrepareSettings:
@@ -160,8 +162,9 @@ class FoldSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of it."""
+    """All of it. ``schema`` counts changes of meaning: what a newer ratescope wrote is not read as if it were ours."""
 
+    schema: int = SCHEMA
     prepare: PrepareSettings = field(default_factory=PrepareSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
@@ -231,7 +234,10 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Check its path.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not a readable TOML file ({error}). See docs/conventions.md.") from error
-    return from_table(Settings, table, path.name)
+    settings = from_table(Settings, table, path.name)
+    if settings.schema != SCHEMA:
+        raise SettingsError(f"{path} has schema {settings.schema}, and only {SCHEMA} is known. Use a newer ratescope.")
+    return settings
 
 
 def from_table(cls: type[SettingsClass], table: dict[str, Any], where: str = "settings") -> SettingsClass:
