@@ -124,10 +124,9 @@ def _units_in(row: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     ((), ())
     """
     units = [field.strip("()[] ") for field in (*row, *[""] * len(names))[: len(names)]]
-    told = [unit for unit in units if unit]
-    is_unit = [unit.lower().replace(".", "") in _ALL_UNITS or not re.search(r"\d", unit) for unit in told]
-    known = {unit.lower().replace(".", "") for unit in told} & _ALL_UNITS
-    return tuple(units) if len(known) > 1 and all(is_unit) else ()
+    known = {unit.lower().replace(".", "") for unit in units} & _ALL_UNITS
+    has_numbers = any(re.search(r"\d", unit) for unit in units)
+    return () if has_numbers or len(known) < 2 else tuple(units)
 
 
 def fields_of(line: str, separator: str) -> tuple[str, ...]:

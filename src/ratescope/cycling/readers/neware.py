@@ -89,7 +89,7 @@ def direction_of(step_type: str) -> float:
     (-1.0, nan)
     """  # noqa: D400, D205
     plain = step_type.strip().lower()
-    if plain == "d" or re.search(r"d_?chg|disc?harg|dch\b|放电", plain):
+    if plain == "d" or re.search(r"d_?chg|discharg|dch\b|放电", plain):
         return -1.0
     if plain == "c" or re.search(r"chg|charg|cha\b|充电", plain):
         return 1.0
