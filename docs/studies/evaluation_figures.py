@@ -1,6 +1,6 @@
-"""The figures of study 0006, from the committed rows of 0006-scores.csv; all of it is simulated.
+"""The figures of study 0006, from 0006-scores.csv and 0006-new-electrodes.csv; all of it is simulated.
 
-python docs/studies/evaluation_figures.py      0006-protocols.png, 0006-continuum.png
+python docs/studies/evaluation_figures.py      0006-protocols.png, 0006-continuum.png, 0006-new-electrodes.png
 """
 
 from pathlib import Path
@@ -72,9 +72,31 @@ def draw_continuum(scores, target):
     figure.savefig(target, dpi=150)
 
 
+def draw_new_electrodes(rows, target):
+    """Who errs how much more than the bundled ensemble on electrodes made afterwards, with intervals."""
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.4), layout="constrained", sharey=True)
+    for axes, capacity in zip(panels, CAPACITIES, strict=True):
+        own = rows[(rows["capacity"] == capacity) & (rows["campaign"] == "fresh")].set_index("who")
+        shown = [who for who in own.index if who not in {"ensemble", "mean curve"}]
+        for place, who in enumerate(shown):
+            row = own.loc[who]
+            axes.plot([row["minus_ensemble_low"], row["minus_ensemble_high"]], [place] * 2, color="0.6", lw=2)
+            axes.plot(row["minus_ensemble"], place, "o", color="#1d2a36", ms=6)
+        axes.axvline(0.0, color="#d55e00", lw=1.5)
+        axes.set_title(f"SIMULATED, {CAPACITY_NAME[capacity]}", fontsize=9.5, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks(range(len(shown)), shown)
+    panels[0].invert_yaxis()
+    figure.supxlabel(
+        "MAPE per electrode, more than the bundled ensemble's / points; lines: 95 % over 40 electrodes", fontsize=9
+    )
+    figure.savefig(target, dpi=150)
+
+
 if __name__ == "__main__":
     table = pd.read_csv(HERE / "0006-scores.csv")
     if set(PROTOCOLS) & set(table["run"]):
         draw_protocols(table, HERE / "0006-protocols.png")
     if "continuum" in set(table["run"]):
         draw_continuum(table, HERE / "0006-continuum.png")
+    draw_new_electrodes(pd.read_csv(HERE / "0006-new-electrodes.csv"), HERE / "0006-new-electrodes.png")
