@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ratescope.errors import InputError
 from ratescope.evaluation.panels import panels
 from ratescope.records import Prediction
 
@@ -29,3 +30,8 @@ def test_one_network_has_no_spread(prepared):
 
 def test_no_sections_no_panels(prepared):
     assert panels(prepared, {"specific": Prediction("specific", np.array([0.2]), np.ones((3, 0, 1)))}) == ()
+
+
+def test_no_crops_have_no_mean():
+    with pytest.raises(InputError, match="no crop to take the mean over"):
+        Prediction("specific", np.array([0.2]), np.ones((3, 0, 1))).over_crops()

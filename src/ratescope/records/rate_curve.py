@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ratescope.errors import InputError
 from ratescope.records.finding import Finding
 from ratescope.units import UNIT_OF, Capacity
 
@@ -76,7 +77,15 @@ class Prediction:
         return _spread(self.by_network)
 
     def over_crops(self) -> RateCurve:
-        """The mean over all crops, with the spread of the networks' means."""
+        """The mean over all crops, with the spread of the networks' means.
+
+        Raises
+        ------
+        InputError
+            If there is no crop, as of a micrograph that was refused.
+        """
+        if self.by_network.shape[1] == 0:
+            raise InputError("there is no crop to take the mean over. Look at the reasons of the prepared micrograph.")
         means = self.by_network.mean(axis=1)
         return RateCurve(self.capacity, self.c_rates_per_h, np.asarray(means.mean(axis=0)), _spread(means))
 
