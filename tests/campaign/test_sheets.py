@@ -472,3 +472,26 @@ def test_a_folder_where_a_file_should_be_is_called_one(folder):
     (folder / "micrographs").mkdir(exist_ok=True)
     with pytest.raises(CampaignError, match="'micrographs' is a folder. Name one file in it."):
         read_campaign(folder)
+
+
+@pytest.mark.parametrize(
+    "header", ["electrode_thickness_um,foil_thickness_um", "Total thickness (mm),foil_thickness_um"]
+)
+def test_a_gauge_reads_coating_and_foil_together(folder, header):
+    read = 71.6 if "um," in header else 0.0716
+    write(folder, electrodes=f"electrode,{header}\nP30,{read},15\n")
+    assert read_campaign(folder).electrodes["P30"].coating_thickness_um == pytest.approx(56.6)
+
+
+def test_the_coatings_own_thickness_wins_and_one_of_the_two_is_not_enough(folder):
+    columns = "electrode,coating_thickness_um,electrode_thickness_um,foil_thickness_um"
+    write(folder, electrodes=f"{columns}\nP30,50,71.6,15\n")
+    assert read_campaign(folder).electrodes["P30"].coating_thickness_um == 50.0
+    write(folder, electrodes=f"{columns}\nP30,,71.6,\n")
+    assert read_campaign(folder).electrodes["P30"].coating_thickness_um is None
+
+
+def test_a_foil_as_thick_as_the_electrode_is_a_fault(folder):
+    write(folder, electrodes="electrode,electrode_thickness_um,foil_thickness_um\nP30,15,15\n")
+    with pytest.raises(CampaignError, match=r"15 µm with foil leave no coating on the foil's 15 µm. Check both."):
+        read_campaign(folder)

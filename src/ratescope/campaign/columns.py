@@ -72,6 +72,16 @@ MASS = (
     Column("diameter", "mm", "of that disc", {unit: of_um / 1e3 for unit, of_um in LENGTHS.items()}),
     Column("foil_mass", "mg", "of the foil in that disc", MASSES),
 )
+GAUGE = (
+    Column(
+        "electrode_thickness",
+        "um",
+        "with its foil, coated on one side; with the next one instead of the coating's",
+        LENGTHS,
+        ("total_thickness",),
+    ),
+    Column("foil_thickness", "um", "of the foil alone", LENGTHS),
+)
 ELECTRODE_UNCERTAINTIES = (
     Column("coating_thickness_sd", "um", "standard uncertainty of the thickness", LENGTHS, ("thickness_sd",)),
     Column("loading_sd", "mg_per_cm2", "standard uncertainty of the loading", LOADINGS),
@@ -105,7 +115,7 @@ CELLS = (
 CELL_UNCERTAINTIES = (Column("active_mass_sd", "mg", "standard uncertainty of the mass", MASSES),)
 TYPED_CAPACITY = "capacity_ah_at_"  # capacity_ah_at_0.2c: a capacity typed in instead of a cycler file
 SHEETS = {
-    "electrodes.csv": (*ELECTRODES, *MASS, *ELECTRODE_UNCERTAINTIES),
+    "electrodes.csv": (*ELECTRODES, *MASS, *GAUGE, *ELECTRODE_UNCERTAINTIES),
     "micrographs.csv": (*MICROGRAPHS, *PREPARATION),
     "cells.csv": (*CELLS, *CELL_UNCERTAINTIES),
 }

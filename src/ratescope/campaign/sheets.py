@@ -112,7 +112,7 @@ def _electrodes(sheet: Table, facts: CampaignFacts) -> Iterable[Electrode]:
 
 def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: CampaignFacts) -> Electrode:
     number = sheet.numbers_of(row, fields)
-    thickness = number("coating_thickness_um", low=1.0, high=1000.0)
+    thickness = _coating_thickness(sheet, row, number)
     coating_loading = _coating_loading(sheet, row, facts, number)
     given = number("porosity", low=0.0, high=0.95)
     loading_sd = number("loading_sd_mg_per_cm2", high=100.0)
@@ -142,6 +142,22 @@ def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: Campaig
         if loading_sd is None
         else active_loading_mg_per_cm2(loading_sd, active, basis=facts.loading_basis),
     )
+
+
+def _coating_thickness(sheet: Table, row: int, number: ReadNumber) -> float | None:
+    """µm of dry coating: as it stands, or what a gauge reads without the foil."""
+    coating = number("coating_thickness_um", low=1.0, high=1000.0)
+    both, foil = (
+        number("electrode_thickness_um", low=1.0, high=2000.0),
+        number("foil_thickness_um", low=1.0, high=500.0),
+    )
+    if coating is not None or both is None or foil is None:
+        return coating
+    if both - foil < 1.0:
+        text = f"{both:g} µm with foil leave no coating on the foil's {foil:g} µm. Check both."
+        sheet.fault(row, "electrode_thickness_um", text)
+        return None
+    return both - foil
 
 
 def _skeletal_density(facts: CampaignFacts) -> float | None:

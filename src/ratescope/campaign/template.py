@@ -10,6 +10,7 @@ from ratescope.campaign.columns import (
     CELLS,
     ELECTRODE_UNCERTAINTIES,
     ELECTRODES,
+    GAUGE,
     MASS,
     MICROGRAPHS,
     PREPARATION,
@@ -84,7 +85,11 @@ EXAMPLES = {
     "active_mass_mg": "12.1",
 }
 SHEETS: Mapping[str, tuple[tuple[Column, ...], tuple[Column, ...], str]] = {
-    "electrodes.csv": (ELECTRODES, (*MASS, *ELECTRODE_UNCERTAINTIES), "one row for each coating at one densification"),
+    "electrodes.csv": (
+        ELECTRODES,
+        (*MASS, *GAUGE, *ELECTRODE_UNCERTAINTIES),
+        "one row for each coating at one densification",
+    ),
     "micrographs.csv": ((*MICROGRAPHS, *PREPARATION), (), "one row for each image file"),
     "cells.csv": (CELLS, CELL_UNCERTAINTIES, "one row for each half cell"),
 }
