@@ -361,3 +361,15 @@ def test_an_earlier_table_is_not_replaced_by_nothing(tmp_path, capsys):
     assert main(["rates", str(tmp_path / "bad.txt"), "--out", str(out)]) == 3
     assert f"no input could be read, so {out} was left as it was" in capsys.readouterr().out
     assert out.read_bytes() == before
+
+
+def test_a_file_that_is_not_there_is_refused_and_the_others_are_read(folder, tmp_path, capsys):
+    """A micrograph that is missing is none of a rate table's business."""
+    (folder / "c2.txt").unlink()
+    (folder / "m.tif").unlink()
+    assert main(["rates", str(folder), "--out", str(tmp_path / "rates.csv")]) == 3
+    said = capsys.readouterr().out
+    assert "c2.txt cannot be read" in said
+    assert "1 of 3 inputs was refused." in said
+    rows = list(csv.DictReader((tmp_path / "rates.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["cell"] for row in rows} == {"c1", "c3"}

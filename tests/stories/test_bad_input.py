@@ -1,6 +1,7 @@
 """Bad input gets one clear sentence and loses nothing: through the command line, as a user meets it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -273,3 +274,23 @@ def test_a_doubtful_scale_is_said_where_it_cannot_be_overlooked(tmp_path, capsys
         assert "Check the pixel size." in said
     rows = (tmp_path / "predict" / "predictions.csv").read_text(encoding="utf-8")
     assert "pixel-size-differs: pixel size 0.246" in rows
+
+
+def test_a_micrograph_that_is_not_there_is_refused_and_the_others_are_used(tmp_path, capsys):
+    """By what reads one after the other; a training would go on for hours without it, and says so at once."""
+    folder = tmp_path / "campaign"
+    assert main(["campaign", "new", str(folder)]) == 0
+    shutil.copy(ratescope.bundled_micrographs()[0], folder / "micrographs" / "there.tif")
+    (folder / "electrodes.csv").write_text("electrode\nP30\n")
+    (folder / "cells.csv").write_text("cell,electrode,active_mass_mg,file\n")
+    (folder / "micrographs.csv").write_text(
+        "file,electrode,specimen\nmicrographs/there.tif,P30,s1\nmicrographs/gone.tif,P30,s2\n"
+    )
+    for command in ("prepare", "predict"):
+        assert main([command, str(folder), "--out", str(tmp_path / command)]) == 3
+        said = capsys.readouterr().out
+        assert "gone.tif cannot be opened (No such file or directory)" in said
+        assert "1 of 2 inputs was refused." in said
+    assert (tmp_path / "predict" / "curves.csv").read_text().count("there.tif") == 10
+    assert main(["train", str(folder), "--out", str(tmp_path / "run")]) == 2
+    assert "'micrographs/gone.tif' does not exist" in capsys.readouterr().err

@@ -48,6 +48,7 @@ def check_campaign(folder: Path, *, on_progress: OnProgress = no_progress) -> Ch
         With everything that keeps a part of the campaign from being used, at once; below that the warnings.
     """
     campaign, notes = read_sheets(folder)
+    notes.errors += notes.missing
     _check_rate_tests(campaign, notes, on_progress)
     pictures, refused = read_pictures(campaign, on_progress=on_progress)
     notes.errors.extend(f"micrographs.csv, file {file!r}: {why}" for file, why in refused.items())

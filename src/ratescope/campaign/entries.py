@@ -107,6 +107,8 @@ class Notes:
     ----------
     errors : list of str
         What keeps the campaign, or a part of it, from being used.
+    missing : list of str
+        Files that are named, but not there: each keeps its own row from being used, and no other.
     warnings : list of str
         What should be looked at.
     conversions : list of str
@@ -114,5 +116,6 @@ class Notes:
     """
 
     errors: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     conversions: list[str] = field(default_factory=list)

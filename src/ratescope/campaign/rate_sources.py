@@ -62,7 +62,7 @@ def read_rates(
         if not is_campaign(path):
             files += _files_at(path, own)
             continue
-        campaign = _with_theoretical(read_campaign(path), theoretical_ah_per_kg)
+        campaign = _with_theoretical(read_campaign(path, may_lack_files=True), theoretical_ah_per_kg)
         if not campaign.cells:
             raise CampaignError(f"{path} has no cell yet, so there is no rate test to read. Add cells to cells.csv.")
         tests, faults = usable_rate_tests(campaign, on_progress=on_progress)

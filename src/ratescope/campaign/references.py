@@ -36,9 +36,9 @@ def existing_file(sheet: Table, row: int, folder: Path, file: str) -> Path:
     if "\\" in file and is_file(folder / file.replace("\\", "/")):
         return folder / file.replace("\\", "/")
     if _is_folder(path):
-        sheet.fault(row, "file", f"{file!r} is a folder. Name one file in it.")
+        sheet.lacks(row, "file", f"{file!r} is a folder. Name one file in it.")
         return path
-    sheet.fault(row, "file", f"{file!r} does not exist in {folder}. {_where_else(folder, file)}")
+    sheet.lacks(row, "file", f"{file!r} does not exist in {folder}. {_where_else(folder, file)}")
     return path
 
 

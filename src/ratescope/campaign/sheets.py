@@ -51,8 +51,14 @@ def is_campaign(folder: Path) -> bool:
     return (folder / "campaign.toml").is_file()
 
 
-def read_campaign(folder: Path) -> Campaign:
+def read_campaign(folder: Path, *, may_lack_files: bool = False) -> Campaign:
     """Read a campaign's sheets and check them together.
+
+    Parameters
+    ----------
+    may_lack_files : bool
+        Files that are not there are no fault of the sheets: who reads one by one refuses them one by one. A training
+        would go on for hours without them, so it does not take them so.
 
     Raises
     ------
@@ -60,8 +66,9 @@ def read_campaign(folder: Path) -> Campaign:
         With all that is wrong at once: file, row, column, what was seen, what to do.
     """
     campaign, notes = read_sheets(Path(folder))
-    if notes.errors:
-        raise CampaignError(in_one_error(folder, notes.errors))
+    errors = notes.errors if may_lack_files else [*notes.errors, *notes.missing]
+    if errors:
+        raise CampaignError(in_one_error(folder, errors))
     return campaign
 
 

@@ -121,6 +121,10 @@ class Table:
         """Note what keeps a row from being used, with its place."""
         self.notes.errors.append(self._at(row, column, said))
 
+    def lacks(self, row: int, column: str, said: str) -> None:
+        """Note a file that is not there, with the place that names it."""
+        self.notes.missing.append(self._at(row, column, said))
+
     def warn(self, row: int, column: str, said: str) -> None:
         """Note what should be looked at, with its place."""
         self.notes.warnings.append(self._at(row, column, said))
