@@ -36,7 +36,7 @@ from ratescope.campaign.micrograph_files import MicrographFile
 from ratescope.campaign.prepared_folder import prepare_all
 from ratescope.errors import MicrographError
 from ratescope.files import write_csv
-from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.reading import read_crop
 from ratescope.settings import PrepareSettings
 
 BUNDLED = Path(str(files("ratescope") / "bundled" / "micrographs"))  # without torch, unlike bundled_micrographs()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ratescope.campaign.near_copies import near_copies
 from ratescope.files import write_csv
-from ratescope.imaging.prepared_file import read_crop
+from ratescope.imaging.reading import read_crop
 from ratescope.records import CropId
 
 CROPS_CHANGED = 40
@@ -70,7 +70,7 @@ def main(prepared, out):
         for section in entry["sections"]
         if section["status"] == "prepared"
     ]
-    crops = np.stack([read_crop(prepared / name) for _, name in found])
+    crops = np.stack([read_crop(prepared / name).pixels for _, name in found])
     chosen = np.random.default_rng(0).choice(len(crops), CROPS_CHANGED, replace=False)
     rows = []
     for what, change in CHANGES.items():

@@ -49,7 +49,7 @@ def test_the_study_sees_what_is_half_written(small, tmp_path):
     crop.unlink()
     assert "other crops are there" in next(fuzz.faults_in(out))
     crop.write_bytes(whole[: len(whole) // 2])
-    assert "no image that can be read" in next(fuzz.faults_in(out))
+    assert "damaged or cut short" in next(fuzz.faults_in(out))
     crop.write_bytes(whole)
     entries = json.loads((out / "prepared.json").read_text(encoding="utf-8"))
     entries["micrographs"][0]["status"] = "refused"
