@@ -23,7 +23,7 @@ from ratescope.evaluation.map_caption import MapCaption, map_caption
 from ratescope.evaluation.report import shown_names
 from ratescope.files import check_folder, write_bytes
 from ratescope.imaging.reading import check_pixel_size
-from ratescope.map_list import Entry, MapList, fingerprint
+from ratescope.map_list import Entry, MapList, origin_of
 from ratescope.model import model_card, prepare_settings, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.network.facts import BEYOND, TOLD, Known, check_facts, tell
@@ -152,7 +152,7 @@ def _explain_section(
     layer = how["layer"] if method == "grad-ram" else None
     stem = f"{file.stem}_s{section.index}_{capacity}_{method}{f'_{layer}' if layer else ''}"
     caption = words(method, capacity, networks=len(ensemble.networks), **how)
-    made_from = fingerprint(ensemble, section.crop, dict(how) | {"method": method, "caption": caption})
+    made_from = origin_of(ensemble, section.crop, dict(how) | {"method": method, "caption": caption})
     if (there := known.known(f"{stem}.npy", made_from)) is not None:
         return there
     on_progress(0, 1, f"{file.path.name} section {section.index}: {method}, {capacity}")

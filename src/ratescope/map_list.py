@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ratescope import __version__
 from ratescope.files import write_json
 from ratescope.network.ensemble import Ensemble
 
@@ -45,9 +46,9 @@ class MapList:
         return self.folder / NAME
 
 
-def fingerprint(ensemble: Ensemble, crop: NDArray[np.uint8], how: Mapping[str, Any]) -> str:
-    """A hash of all that decides a map: weights with what the networks are told, the crop, and how it is asked for."""
-    seen = hashlib.sha256(repr((crop.shape, sorted(how.items()))).encode() + crop.tobytes())
+def origin_of(ensemble: Ensemble, crop: NDArray[np.uint8], how: Mapping[str, Any]) -> str:
+    """A hash of all that decides a map: weights with what the networks are told, crop, question, and our version."""
+    seen = hashlib.sha256(repr((__version__, SCHEMA, crop.shape, sorted(how.items()))).encode() + crop.tobytes())
     for network in ensemble.networks:
         for name, values in network.state_dict().items():
             seen.update(name.encode() + values.numpy().tobytes())

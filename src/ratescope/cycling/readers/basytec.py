@@ -12,7 +12,7 @@ import re
 import statistics
 from collections.abc import Sequence
 
-from ratescope.cycling.readers.cells import decimal_sign
+from ratescope.cycling.readers.cells import decimal_sign, tells_clocks
 from ratescope.cycling.readers.header import SEPARATORS, UNITS, known_units
 from ratescope.cycling.readers.layout import BLANKS, Column, Layout
 from ratescope.cycling.record import (
@@ -114,8 +114,8 @@ def _columns(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> dict[int,
         target, unit = targets.get(_stem(name)), name.partition("[")[2].rstrip("] ").lower()
         if target is None or target in {column.target for column in columns.values()}:
             continue
-        told = [row[position] for row in rows[:3] if position < len(row)]
-        if target in {TIME, STEP_TIME} and (":" in unit or any(":" in cell for cell in told)):
+        cells = [row[position] for row in rows if position < len(row)]
+        if target in {TIME, STEP_TIME} and tells_clocks(unit, cells):
             columns[position] = Column(name, target, kind="clock")
             continue
         is_charge = "ah" in UNITS[target]

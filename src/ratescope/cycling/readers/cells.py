@@ -45,6 +45,15 @@ def number_or_none(text: str) -> float | None:
         return None
 
 
+def tells_clocks(unit: str, cells: Sequence[str]) -> bool:
+    """Whether a column of times holds clocks, by its unit or by its first cells.
+
+    >>> tells_clocks("h:min:s", ["90"]), tells_clocks("", ["0:01:30"]), tells_clocks("s", ["90"])
+    (True, True, False)
+    """
+    return ":" in unit or any(":" in cell for cell in cells[:3])
+
+
 def groups_thousands(cells: Sequence[str]) -> bool:
     """Whether a lone comma in a column, beside decimal points in the file, can only group thousands: ``1,234``.
 

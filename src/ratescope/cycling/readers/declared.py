@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ratescope.cycling.readers.cells import groups_thousands
+from ratescope.cycling.readers.cells import groups_thousands, tells_clocks
 from ratescope.cycling.readers.header import UNITS, Header, known_units, stem_and_unit
 from ratescope.cycling.readers.layout import Column, Kind, Layout
 from ratescope.cycling.readers.wall_clock import with_time_by_wall_clock
@@ -118,7 +118,7 @@ def _column(header: Header, position: int, wanted: Wanted) -> Column | None:
     if wanted.kind == "word":
         return Column(name, wanted.target, kind="word")
     _, unit = stem_and_unit(name)
-    if wanted.target in (TIME, STEP_TIME) and (":" in unit or any(":" in text for text in header.values(position)[:3])):
+    if wanted.target in (TIME, STEP_TIME) and tells_clocks(unit, header.values(position)):
         return Column(name, wanted.target, kind="clock")
     factor = UNITS[wanted.target].get(unit or wanted.unit)
     return None if factor is None else Column(name, wanted.target, factor)
