@@ -111,6 +111,16 @@ def test_streaks_over_grains_and_pores_are_a_smear(clean, settings, degrees):
     assert codes(crop * (1 - cover) + film * cover, pore, settings) == ["smear"]
 
 
+def test_streaks_of_milling_in_a_coating_that_is_mid_grey_itself_are_no_smear(settings):
+    rng = np.random.default_rng(4)
+    rough = ndimage.gaussian_filter(rng.normal(0, 1, (224, 672)), 6.0)
+    bright, dark = rough > np.quantile(rough, 0.9), rough < np.quantile(rough, 0.08)
+    graphite = painted(painted(np.full((224, 672), 120.0), bright, 200.0), dark, 70.0)
+    grain = ndimage.gaussian_filter(rng.normal(0, 12, (224, 672)), 1.5)
+    curtains = 12.0 * ndimage.gaussian_filter1d(rng.normal(0, 1, 672), 2.0) * (np.abs(COLUMN - 250) < 60)
+    assert codes(graphite + grain + curtains, 60.0, settings) == []
+
+
 def test_a_bubble_in_the_resin_is_named(settings):
     crop = np.full((224, 672), 38.0)
     for row, column in ((30, 60), (40, 200), (190, 90), (60, 520), (180, 450), (150, 610), (35, 390), (195, 240)):

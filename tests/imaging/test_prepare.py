@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from ratescope.facts import shows_whole_thickness
 from ratescope.imaging.collector import find_collector, seen_from_behind
@@ -208,3 +210,33 @@ def test_a_real_electrode_is_prepared_without_its_scale_bar(settings):
     )
     assert corners[0].min() > 22  # below the panel's letter
     assert corners[0].max() < 345  # above foil and scale bar
+
+
+def turned(grey):
+    """By 3°, what comes in over the edges mirrored."""
+    return ndimage.rotate(grey, 3.0, reshape=False, mode="reflect")
+
+
+def dimmed(grey):
+    return grey * 0.5
+
+
+def flat(grey):
+    """Half of the contrast."""
+    return 0.5 * grey + 60.0
+
+
+def as_poor_jpeg(grey):
+    buffer = BytesIO()
+    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=20)
+    return np.asarray(Image.open(buffer))
+
+
+@needs_real
+@pytest.mark.parametrize("kept_as", [np.flipud, np.fliplr, turned, dimmed, flat, as_poor_jpeg])
+def test_a_real_electrode_is_prepared_however_its_picture_was_kept(settings, tmp_path, kept_as):
+    grey = np.asarray(Image.open(REAL / "coating_on_foil/graphite_siox_on_copper_sem.jpg").convert("L"), float)
+    Image.fromarray(np.clip(kept_as(grey), 0, 255).astype(np.uint8)).save(tmp_path / "kept.png")
+    prepared = prepare_file(tmp_path / "kept.png", settings, 0.294)
+    assert prepared.status == "prepared", prepared.reasons
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)

@@ -25,6 +25,7 @@ NOISE = 0.002  # our choice: steps that are smaller say nothing
 LEAST_COVER = 0.35  # our choice: so much of a window must be away from edges
 CORE, REST = 0.47, 0.42  # our choice: coherence of 1 is perfect streaks, clean coatings have 0.2
 MID_GREY = (0.2, 0.8)  # our choice: between pores (0) and grains (1), where a clean coating shows few pixels but edges
+MOST_MID_GREY = 0.6  # our choice: away from smears; simulated coatings have up to 0.46, graphite in electrons 0.76
 LEAST_UM2 = 11.0  # our choice: 1 % of simulated crops without a smear have one that is larger
 
 
@@ -42,12 +43,15 @@ def find_smears(half: Floats, pore_grey: float, grain_grey: float, size_um: floa
     smooth: Floats = ndimage.gaussian_filter(scaled, 1.0)
     coherence = _coherence(scaled, smooth, size_um, blur_px)
     grey = smooth[::STRIDE, ::STRIDE]
-    is_core = (coherence > CORE) & (grey > MID_GREY[0]) & (grey < MID_GREY[1])
+    is_mid_grey = (grey > MID_GREY[0]) & (grey < MID_GREY[1])
+    is_core = (coherence > CORE) & is_mid_grey
     labels, count = ndimage.label(coherence > REST, np.ones((3, 3)))
     cores_um2 = np.bincount(labels[is_core], minlength=count + 1) * (STRIDE * size_um) ** 2
     cores_um2[0] = 0.0
     # Blur drags too, in all directions at once: what is less sharp has to be streaked over a larger area.
     smeared = ndimage.binary_dilation((cores_um2 > LEAST_UM2 * max(blur_px - 0.1, 1.0) ** 2)[labels])
+    if not smeared.all() and is_mid_grey[~smeared].mean() > MOST_MID_GREY:
+        smeared[:] = False  # the coating itself is mid-grey, and its streaks are those of milling or of a poor JPEG
     return np.asarray(smeared.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)[: half.shape[0], : half.shape[1]])
 
 
