@@ -46,7 +46,7 @@ types: .venv/ready ## mypy --strict on src
 
 check: lint types test ## everything that CI asks for
 
-bundled: .venv/ready ## make the bundled ensemble and micrographs anew (an hour on two cores with AVX-512; goes on where it stopped)
+bundled: .venv/ready ## make the bundled ensemble and micrographs anew (an hour and a half on two cores with AVX-512; goes on where it stopped)
 	$(BIN)/python docs/studies/make_bundled.py
 
 readme: .venv/ready ## make the pictures of the README anew

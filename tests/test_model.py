@@ -34,6 +34,18 @@ def test_the_bundled_ensemble_comes_with_its_errors():
         assert part.electrodes >= 20
 
 
+def test_the_mean_of_the_bundled_networks_is_known_by_later_electrodes_and_better_than_one_of_them():
+    card = model_card(read_model(None), None)
+    assert [part.capacity for part in card.afterwards] == ["specific", "density"]
+    for alone, together in zip(card.errors, card.afterwards, strict=True):
+        assert together.mape_percent < alone.mape_percent
+        assert together.by_c_rate.keys() == alone.by_c_rate.keys()
+
+
+def test_of_a_run_nothing_is_known_by_later_electrodes(run):
+    assert model_card(read_model(None), run).afterwards == ()
+
+
 def test_a_run_is_known_by_its_evaluation_and_its_protocol(run):
     known = how_far_off(run, "specific")
     assert (known.protocol, known.electrodes, known.mape_percent) == ("by-specimen", 3, 12.0)

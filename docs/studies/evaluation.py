@@ -27,6 +27,7 @@ JOBS = ("--jobs", "2")
 CAMPAIGNS = {  # the options of `ratescope lab`
     "densification": ("--design", "densification", "--seed", "1"),
     "continuum": ("--design", "continuum", "--electrodes", "40", "--seed", "2"),
+    "fresh": ("--design", "continuum", "--electrodes", "40", "--seed", "5"),
     "drawn-loading": ("--design", "continuum", "--electrodes", "40", "--seed", "3", "--preset", "drawn-loading"),
 }
 
@@ -103,10 +104,16 @@ def run_of(name: str) -> Run:
     return next(run for run in RUNS if run.name == name)
 
 
+def made(name: str, work: Path) -> Path:
+    """Make a campaign, as far as that was not done; where it lies."""
+    campaign = work / "campaigns" / name
+    command("lab", str(campaign), *CAMPAIGNS[name], *JOBS)
+    return campaign
+
+
 def trained(run: Run, work: Path) -> Path:
     """Make the campaign and train the networks, as far as that was not done; write their rows; where the run lies."""
-    campaign, folder = work / "campaigns" / run.campaign, work / "runs" / run.name.replace(" ", "-")
-    command("lab", str(campaign), *CAMPAIGNS[run.campaign], *JOBS)
+    campaign, folder = made(run.campaign, work), work / "runs" / run.name.replace(" ", "-")
     command("train", str(campaign), "--out", str(folder), "--recipe", "fast", *run.options, "--resume", *JOBS)
     write_rows(HERE / "0006-networks.csv", folder)
     for capacity in CAPACITIES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ratescope.errors import CheckpointError
 from ratescope.evaluation.held_out import HeldOutErrors, held_out_errors
@@ -73,18 +73,23 @@ def model_card(ensembles: Ensembles, model: Path | None) -> ModelCard:
         simulated=some.card.simulated,
         limits=(*told, *LIMITS),
         errors=tuple(known for capacity in ensembles if (known := how_far_off(model, capacity)) is not None),
+        afterwards=bundled_errors("afterwards") if model is None else (),
     )
 
 
 def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
     """How far a model erred on what was held out of its training; None where that is not known."""
     if model is None:
-        known = read_json(BUNDLED / "ensemble" / "card.json")["held_out"]
-        return next((HeldOutErrors(**entry) for entry in known if entry["capacity"] == capacity), None)
+        return next((known for known in bundled_errors("held_out") if known.capacity == capacity), None)
     metrics, settings = (Path(model) / capacity / name for name in ("metrics.json", "settings.toml"))
     if not metrics.is_file() or not settings.is_file():
         return None
     return held_out_errors(read_json(metrics), capacity, read_settings(settings).folds.protocol)
+
+
+def bundled_errors(asked: Literal["held_out", "afterwards"]) -> tuple[HeldOutErrors, ...]:
+    """How far single networks of the bundled ensemble erred on what was held out, or their mean on later electrodes."""
+    return tuple(HeldOutErrors(**entry) for entry in read_json(BUNDLED / "ensemble" / "card.json")[asked])
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -122,6 +122,16 @@ def test_the_report_says_how_far_the_model_erred_and_whether_it_is_worth_having(
     assert "The mean of all networks" not in Reader(report_of(page, model=alone)).text
 
 
+def test_the_mean_of_the_networks_has_its_own_errors_where_it_was_tried_afterwards(page):
+    alone = HeldOutErrors("specific", "by-electrode", 40, 9.16, {"5": 21.5}, "mean curve", 20.4)
+    together = dataclasses.replace(alone, electrodes=41, mape_percent=5.81, by_c_rate={"5": 13.6})
+    tried = dataclasses.replace(MODEL, errors=(alone,), afterwards=(together,))
+    text = " ".join(Reader(report_of(page, model=tried)).text.split())
+    assert "which predicts here, was tried on 41 electrodes, simulated too, that were made afterwards" in text
+    assert text.index("Specific capacity21.59.2") < text.index("Specific capacity13.65.8")
+    assert "was not tested" not in text
+
+
 def test_where_errors_are_not_known_the_report_says_so(page):
     assert "Not known: nothing was held out when it was trained" in Reader(report_of(page)).text
 

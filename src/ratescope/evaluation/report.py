@@ -81,7 +81,9 @@ class ModelCard:
     limits : tuple of str
         Where not to trust it, a sentence each.
     errors : tuple of HeldOutErrors
-        How far it erred, for each capacity where that is known.
+        How far its single networks erred on what was held out, for each capacity where that is known.
+    afterwards : tuple of HeldOutErrors
+        How far the mean of its networks erred on electrodes that none of them knew, where that was asked.
     """
 
     name: str
@@ -91,6 +93,7 @@ class ModelCard:
     simulated: bool
     limits: tuple[str, ...] = ()
     errors: tuple[HeldOutErrors, ...] = ()
+    afterwards: tuple[HeldOutErrors, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
