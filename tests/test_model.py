@@ -8,7 +8,7 @@ import tifffile
 
 import ratescope
 from ratescope.campaign.micrograph_files import micrograph_files, prepared_of
-from ratescope.errors import CheckpointError, MicrographError
+from ratescope.errors import InputError, MicrographError
 from ratescope.model import how_far_off, model_card, prepare_settings, read_model
 from ratescope.predict import predict_rate_curve
 from ratescope.settings import PrepareSettings, Settings
@@ -54,7 +54,13 @@ def test_a_run_is_known_by_its_evaluation_and_its_protocol(run):
 
 def test_a_damaged_evaluation_is_said(run):
     (run / "specific" / "metrics.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"metrics\.json cannot be read .* again with `ratescope evaluate`"):
+    with pytest.raises(InputError, match=r"metrics\.json cannot be read .* again with `ratescope evaluate`"):
+        how_far_off(run, "specific")
+
+
+def test_an_evaluation_that_lost_its_numbers_is_said(run):
+    (run / "specific" / "metrics.json").write_text('{"test": {}}')
+    with pytest.raises(InputError, match=r"metrics\.json lacks 'network'.* again with `ratescope evaluate`"):
         how_far_off(run, "specific")
 
 

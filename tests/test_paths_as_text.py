@@ -7,6 +7,7 @@ import pytest
 import ratescope
 from ratescope.errors import RatescopeError
 
+MASS_MG = 12.0
 CELL = Path(__file__).parents[1] / "docs/gallery/simulated_cells/0MPa_c1.bdf.csv"
 
 
@@ -15,8 +16,11 @@ def test_text_is_taken_where_there_is_something(tmp_path):
     (path, *_) = ratescope.bundled_micrographs()
     ratescope.predict_files([str(path)], str(tmp_path / "predicted"), with_maps=False)
     ratescope.explain_files([str(path)], str(tmp_path / "maps"), section=0, methods=["grad-ram"], capacity="density")
-    ratescope.write_rates([str(CELL)], str(tmp_path / "rates.csv"))
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["maps", "predicted", "rates.csv"]
+    others = {"law": "law.csv", "cycles": "cycles", "picture": "rates.png"}
+    named = {option: str(tmp_path / name) for option, name in others.items()}
+    ratescope.write_rates([str(CELL)], str(tmp_path / "rates.csv"), MASS_MG, **named)
+    written = ["cycles", "law.csv", "maps", "predicted", "rates.csv", "rates.png"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == written
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from ratescope.campaign.entries import CampaignFacts
 from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.errors import InputError, TrainingError
 from ratescope.records import CropId, Fold
-from ratescope.run_folder import check_trained, claim, electrode_facts, hashes_of, provenance, read_inputs
+from ratescope.run_folder import INPUT_KEYS, check_trained, claim, electrode_facts, hashes_of, provenance, read_inputs
 from ratescope.settings import Settings
 
 CROPS = [CropId(electrode, "s1", f"{electrode}.tif", 0) for electrode in "abc"]
 FOLDS = [Fold("electrode", frozenset(CROPS[:1]), frozenset(CROPS[1:2]), frozenset(CROPS[2:]))]
-INPUTS = {
+INPUTS = dict.fromkeys(INPUT_KEYS) | {
     "files": {"cells.csv": "1f", "a.tif": "2e"},
     "versions": {"ratescope": "0.1.0", "torch": "2.5.0"},
     "remarks": ["one remark"],
@@ -47,12 +47,12 @@ def test_a_changed_or_missing_file_is_named_and_the_run_stays_as_it_is(claimed, 
     assert before == {path: path.read_bytes() for path in claimed.iterdir()}
 
 
-@pytest.mark.parametrize("content", ["", '{"schema": 1, "na', None])
+@pytest.mark.parametrize("content", ["", '{"schema": 1, "na', '{"schema": 1}', "[]", None])
 def test_a_damaged_campaign_json_is_said_in_a_sentence(claimed, content):
     (claimed / "campaign.json").unlink()
     if content is not None:
         (claimed / "campaign.json").write_text(content)
-    with pytest.raises(TrainingError, match=r"campaign\.json cannot be read .*Copy the run again, or .* another --out"):
+    with pytest.raises(InputError, match=r"campaign\.json cannot be read .*Copy the run again, or .* another --out"):
         claim(claimed, Settings(), INPUTS, FOLDS, resume=True)
 
 

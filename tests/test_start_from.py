@@ -5,7 +5,7 @@ import pytest
 from ratescope.errors import LeakError, TrainingError
 from ratescope.network.ensemble import weights_by_fold
 from ratescope.records import CropId, Fold
-from ratescope.run_folder import claim
+from ratescope.run_folder import INPUT_KEYS, claim
 from ratescope.settings import Settings
 from ratescope.start_from import check_unseen, remembered, start_of_fold, start_remarks
 
@@ -28,7 +28,7 @@ def run(tmp_path):
     """A finished run of given folds: as much of it as is asked."""
 
     def begun(*folds):
-        inputs = {"files": HASHES, "versions": {}, "remarks": [], "learned_from": "4 micrographs of 4 electrodes"}
+        inputs = dict.fromkeys(INPUT_KEYS) | {"files": HASHES, "learned_from": "4 micrographs of 4 electrodes"}
         claim(tmp_path / "run" / "specific", Settings(), inputs, folds, resume=False)
         for number, _ in enumerate(folds):
             weights = tmp_path / "run" / "specific" / f"fold_{number}" / "weights.safetensors"

@@ -29,9 +29,9 @@ import numpy as np
 import pandas as pd
 from cycler_exports import ACTIVE_MASS_MG, whole_files
 
-from ratescope.campaign.rate_table import write_rates
 from ratescope.errors import RatescopeError
 from ratescope.files import write_csv
+from ratescope.rates import write_rates
 
 TABLE = Path(__file__).with_name("0004-fuzz.csv")
 COLUMNS = ("seed", "damage", "outcome", "files")

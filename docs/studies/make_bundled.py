@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from new_electrodes import ENSEMBLE, rows_of
 
 from evaluation import CAMPAIGNS, made, run_of, trained
-from new_electrodes import ENSEMBLE, rows_of
 from ratescope.demo import EXPECTED, bundled_micrographs
 from ratescope.evaluation.held_out import HeldOutErrors
 from ratescope.evaluation.ladder import LADDER, best_rung
@@ -49,7 +49,7 @@ def make_ensemble() -> None:
 
 
 def write_card(run: Path) -> None:
-    """How far each network, and the mean of them, errs on new electrodes, beside the best predictor without a network."""
+    """How far one network, and the mean of them, errs on new electrodes, beside the best rung without one."""
     errors = [known for capacity in CAPACITIES if (known := how_far_off(run, capacity)) is not None]
     card = {"schema": 3, "simulated": True, "command": "make bundled", "campaign": CAMPAIGNS[RUN.campaign]}
     card |= {"held_out": [asdict(known) for known in errors], "campaign_afterwards": CAMPAIGNS[AFTERWARDS]}

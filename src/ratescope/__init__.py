@@ -25,7 +25,7 @@ _HOME = {
     "rate_test": "ratescope.cycling.rate_test",
     "RateLaw": "ratescope.cycling.rate_law",
     "fit_rate_law": "ratescope.cycling.rate_law_fit",
-    "write_rates": "ratescope.campaign.rate_table",
+    "write_rates": "ratescope.rates",
     "read_model": "ratescope.model",
     "predict_rate_curve": "ratescope.predict",
     "predict_files": "ratescope.predict",

@@ -118,8 +118,7 @@ def rates(
     picture: arguments.RatePicture = None,
 ) -> int:
     """Read cycler files into a table of discharge capacities by C-rate."""
-    from ratescope.campaign.rate_table import write_rates
-    from ratescope.rate_picture import rate_picture
+    from ratescope.rates import write_rates
 
     with progress() as tell:
         written = write_rates(
@@ -133,7 +132,6 @@ def rates(
             given=given,
             protocol=protocol,
             picture=picture,
-            draw=rate_picture,
             on_progress=tell,
         )
     return _finish(written)

@@ -13,14 +13,15 @@ from ratescope.evaluation.implied_porosity import IMPLIED_COLUMNS, implied_poros
 from ratescope.evaluation.ladder import LADDER
 from ratescope.evaluation.metrics import metrics
 from ratescope.evaluation.run_report import CapacityRun, RunSummary, training_report
-from ratescope.files import write_csv, write_json, write_text
-from ratescope.model import LIMITS, read_json
+from ratescope.files import read_json, write_csv, write_json, write_text
+from ratescope.model import LIMITS
 from ratescope.network.progress import HISTORY_COLUMNS
 from ratescope.records import OnProgress, no_progress
 from ratescope.run_folder import check_is_run, provenance, read_inputs
 from ratescope.settings import read_settings, to_toml
 from ratescope.units import CAPACITIES, RATES_PER_H, Capacity
 
+_WITHOUT_ORACLES = "Copy the run again, or remove this file to do without the oracles."
 _AGAIN = "Copy the run again; `ratescope train … --resume` writes its predictions again."
 
 
@@ -47,12 +48,15 @@ def evaluate_run(run: Path, *, on_progress: OnProgress = no_progress) -> list[Pa
     for done, capacity in enumerate(parts, start=1):
         evaluated.append(_evaluate_capacity(run / capacity, capacity, implied_scores))
         on_progress(done, len(parts), "capacities evaluated")
+    report = training_report(_summary(run / parts[0], evaluated, implied))  # all is known before anything is replaced
+    for part in evaluated:
+        write_json(run / part.capacity / "metrics.json", {**part.metrics, **provenance(run / part.capacity)})
     written = [run / "report.html", *(run / capacity / "metrics.json" for capacity in parts)]
     if implied is not None:
         rows = [dict(zip(IMPLIED_COLUMNS, row, strict=True)) for row in implied.itertuples(index=False)]
         write_csv(run / "implied_porosity.csv", IMPLIED_COLUMNS, rows)
         written.append(run / "implied_porosity.csv")
-    write_text(run / "report.html", training_report(_summary(run / parts[0], evaluated, implied)))
+    write_text(run / "report.html", report)
     return written
 
 
@@ -86,9 +90,7 @@ def _implied_porosity(run: Path) -> pd.DataFrame | None:
     predictions = [run / capacity / "fold_predictions.csv" for capacity in CAPACITIES]
     if not all(path.is_file() for path in (*predictions, run / "crops.csv")):
         return None
-    solid = read_inputs(run / "specific").get("solid_active_kg_per_l")  # runs begun by earlier versions lack it
-    if solid is None:
-        return None
+    solid = read_inputs(run / "specific")["solid_active_kg_per_l"]
     specific, density = map(_read_table, predictions)
     return implied_porosity(specific, density, _read_table(run / "crops.csv"), solid_active_kg_per_l=solid)
 
@@ -113,9 +115,8 @@ def _evaluate_capacity(folder: Path, capacity: Capacity, implied_scores: Mapping
         path.parent.name.replace("_", " "): _read_table(path, *HISTORY_COLUMNS)
         for path in sorted(folder.glob("fold_*/history.csv"))
     }
-    write_json(folder / "metrics.json", said | provenance(folder))
     floor = folder / "floor.json"
-    oracles = read_json(floor)["oracles"] if floor.is_file() else {}
+    oracles = read_json(floor, "oracles", remedy=_WITHOUT_ORACLES)["oracles"] if floor.is_file() else {}
     return CapacityRun(capacity, said, table, histories, oracles)
 
 

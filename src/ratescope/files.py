@@ -1,4 +1,4 @@
-"""Writing that never leaves half a file: everything that ratescope writes goes through here.
+"""Writing that never leaves half a file: everything that ratescope writes goes through here, and is read back.
 
 A file appears under its final name only when it is whole. A full disk, a read-only folder or a file in the place of a
 folder becomes an `OutputError` of one sentence.
@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from ratescope.errors import OutputError
+from ratescope.errors import InputError, OutputError
 
 _HALF = re.compile(r"\..+\.\d+\.part(\.\w+)?")  # the names that `whole_file` gives while it writes
 
@@ -180,6 +180,32 @@ class LongText:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON that every reader understands: no NaN, keys in the given order."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, *keys: str, remedy: str) -> dict[str, Any]:
+    """What a JSON file says that ratescope wrote earlier.
+
+    Parameters
+    ----------
+    keys : str
+        What it has to name.
+    remedy : str
+        What to do where it is damaged, a sentence.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no JSON, or lacks a key: somebody changed it, or copied a part of it.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError("it holds no names")
+        if missing := [key for key in keys if key not in content]:
+            raise ValueError(f"it lacks {missing[0]!r}")
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error}). {remedy}") from error
+    return content
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

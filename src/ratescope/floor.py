@@ -93,12 +93,18 @@ def write_floor(folder: Path, *, jobs: int = 1, on_progress: OnProgress = no_pro
     return target
 
 
-def floor_under(folder: Path, settings: Settings, capacity: Capacity) -> dict[str, Any] | None:
-    """The floor under networks of a campaign, by oracle; None where it is unknown, or known for other folds only."""
+def floor_under(folder: Path, settings: Settings) -> tuple[dict[Capacity, Any], list[str]]:
+    """The floor under networks of a campaign, by capacity and oracle, and what is to be said of it.
+
+    It is empty where nothing is known, or what is known is of other folds or of files that have changed since.
+    """
     content = _read(folder / "truth" / "floor.json")
     protocol = content.get("protocols", {}).get(settings.folds.protocol, {})
-    is_same = content.get("fold_seed") == settings.train.seed and protocol.get("folds") == settings.folds.count
-    return protocol[capacity] if is_same else None
+    if content.get("fold_seed") != settings.train.seed or protocol.get("folds") != settings.folds.count:
+        return {}, []
+    if content.get("key") != _key(folder):
+        return {}, ["The oracles are left out: files of the campaign changed after truth/floor.json was worked out."]
+    return {capacity: protocol[capacity] for capacity in CAPACITIES}, []
 
 
 def _key(folder: Path) -> str:

@@ -17,15 +17,16 @@ from ratescope.baselines.ladder import Seen
 from ratescope.baselines.light import light_of
 from ratescope.baselines.texture import TEXTURE_FEATURES, texture_features
 from ratescope.campaign.crops import CampaignCrops
+from ratescope.campaign.hashes import file_hash, pixel_hash
 from ratescope.campaign.sheets import Campaign
 from ratescope.files import write_csv
 from ratescope.imaging.descriptors import porosity_by_recipe
 from ratescope.jobs import run_jobs
 from ratescope.records import Box, OnProgress, no_progress
 from ratescope.units import active_volume_share
-from ratescope.virtual_lab.phase_map import area_porosity, true_phases
+from ratescope.virtual_lab.phase_map import area_porosity, phases_file, true_phases
 
-SCHEMA = 1  # goes up when a feature is worked out in another way: then all crops are looked at anew
+SCHEMA = 2  # goes up when a feature is worked out in another way: then all crops are looked at anew
 DIGITS = 6  # significant; so that what was kept and what was just worked out are the same numbers
 KEPT_COLUMNS = ("crop", *TEXTURE_FEATURES, "true_porosity")
 CROP_COLUMNS = (
@@ -60,7 +61,9 @@ class Look:
 def look_at(campaign: Campaign, crops: CampaignCrops, *, jobs: int = 1, on_progress: OnProgress = no_progress) -> Seen:
     """Everything that the ladder's rungs may look at; kept in ``prepared/texture.csv`` of the campaign."""
     kept_file = campaign.folder / "prepared" / "texture.csv"
-    keys = [_key(crop) for crop in crops.pixels]
+    truths = {file: phases_file(campaign.folder / "truth", file) for file in {crop.file for crop in crops.ids}}
+    phases = {file: file_hash(path) if path.is_file() else "" for file, path in truths.items()}
+    keys = [_key(pixels, phases[crop.file]) for crop, pixels in zip(crops.ids, crops.pixels, strict=True)]
     kept = _read_kept(kept_file)
     new = [place for place, key in enumerate(keys) if key not in kept]
     if new:
@@ -95,8 +98,9 @@ def write_seen(path: Path, seen: Seen, campaign: Campaign) -> None:
     write_csv(path, CROP_COLUMNS, rows)
 
 
-def _key(crop: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(f"{SCHEMA} {crop.shape} ".encode() + crop.tobytes()).hexdigest()[:16]
+def _key(crop: NDArray[np.uint8], phases: str) -> str:
+    """Of what a row of ``texture.csv`` is worked out from: the crop, and the truth of its mosaic where there is one."""
+    return hashlib.sha256(f"{SCHEMA} {pixel_hash(crop)} {phases}".encode()).hexdigest()[:16]
 
 
 def _read_kept(path: Path) -> dict[str, Floats]:

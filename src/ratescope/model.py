@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ratescope.errors import CheckpointError
+from ratescope.errors import CheckpointError, InputError
 from ratescope.evaluation.held_out import HeldOutErrors, held_out_errors
 from ratescope.evaluation.report import ModelCard
 from ratescope.facts import FACTS
+from ratescope.files import read_json
 from ratescope.network.ensemble import Ensemble, load_ensemble
 from ratescope.network.facts import Ensembles
 from ratescope.run_folder import check_is_run, check_trained
@@ -19,6 +19,7 @@ from ratescope.units import CAPACITIES, Capacity
 
 BUNDLED = Path(str(files("ratescope"))) / "bundled"
 """What ratescope brings along: an ensemble, micrographs, and the answers to expect of both."""
+EVALUATE_AGAIN = "Write it again with `ratescope evaluate`, or copy the run again."
 LIMITS = (
     "It knows the chemistry, the loadings and the microscope of the campaign that it learned from, and no other.",
     "A crop shows some twenty grains. The curve of a whole micrograph, or of several, is steadier than a section's.",
@@ -84,26 +85,14 @@ def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
     metrics, settings = (Path(model) / capacity / name for name in ("metrics.json", "settings.toml"))
     if not metrics.is_file() or not settings.is_file():
         return None
-    return held_out_errors(read_json(metrics), capacity, read_settings(settings).folds.protocol)
+    content = read_json(metrics, remedy=EVALUATE_AGAIN)
+    try:
+        return held_out_errors(content, capacity, read_settings(settings).folds.protocol)
+    except KeyError as error:
+        raise InputError(f"{metrics} lacks {error}. {EVALUATE_AGAIN}") from error
 
 
 def bundled_errors(asked: Literal["held_out", "afterwards"]) -> tuple[HeldOutErrors, ...]:
     """How far single networks of the bundled ensemble erred on what was held out, or their mean on later electrodes."""
-    return tuple(HeldOutErrors(**entry) for entry in read_json(BUNDLED / "ensemble" / "card.json")[asked])
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What a file beside the weights says.
-
-    Raises
-    ------
-    CheckpointError
-        If it cannot be read.
-    """
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error}). Write it again with `ratescope evaluate`, or copy the run again."
-        ) from error
-    return content
+    card = read_json(BUNDLED / "ensemble" / "card.json", asked, remedy="Install ratescope again.")
+    return tuple(HeldOutErrors(**entry) for entry in card[asked])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +20,7 @@ from ratescope.campaign.sheets import Campaign, Electrode
 from ratescope.counted import counted
 from ratescope.errors import InputError, TrainingError
 from ratescope.evaluation.metrics import cell_scatter
-from ratescope.files import check_folder, prepare_folder, write_csv, write_json, write_text
+from ratescope.files import check_folder, prepare_folder, read_json, write_csv, write_json, write_text
 from ratescope.records import CropId, Fold, RateCurve
 from ratescope.settings import Settings, read_settings, to_toml
 from ratescope.units import CAPACITIES, Capacity, skeletal_density_g_per_cm3
@@ -31,6 +30,11 @@ FOLD_COLUMNS = ("fold", "unit", "part", "electrode", "specimen", "file", "sectio
 
 Inputs = dict[str, Any]
 """What ``campaign.json`` holds."""
+INPUT_KEYS = (
+    "schema", "name", "folder", "simulated", "learned_from", "electrodes", "solid_active_kg_per_l", "cell_scatter",
+    "files", "refused", "remarks", "versions",
+)  # fmt: skip
+_COPY_AGAIN = "Copy the run again, or train into another --out."
 
 
 def inputs_of(
@@ -250,14 +254,13 @@ def check_trained(run: Path) -> None:
 def _folds_asked_for(folder: Path) -> set[int]:
     if only := read_settings(folder / "settings.toml").folds.only:
         return set(only)
-    remedy = "Copy the run again, or train into another --out."
     try:
         with (folder / "folds.csv").open(encoding="utf-8", newline="") as file:
             folds = {int(row["fold"]) for row in csv.DictReader(file)}
     except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"{folder / 'folds.csv'} cannot be read ({error!r}). {remedy}") from error
+        raise TrainingError(f"{folder / 'folds.csv'} cannot be read ({error!r}). {_COPY_AGAIN}") from error
     if not folds:
-        raise TrainingError(f"{folder / 'folds.csv'} is empty. {remedy}")
+        raise TrainingError(f"{folder / 'folds.csv'} is empty. {_COPY_AGAIN}")
     return folds
 
 
@@ -266,16 +269,10 @@ def read_inputs(folder: Path) -> Inputs:
 
     Raises
     ------
-    TrainingError
+    InputError
         If it is missing or damaged.
     """
-    try:
-        inputs: Inputs = json.loads((folder / "campaign.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"{folder / 'campaign.json'} cannot be read ({error}). Copy the run again, or train into another --out."
-        ) from error
-    return inputs
+    return read_json(folder / "campaign.json", *INPUT_KEYS, remedy=_COPY_AGAIN)
 
 
 def _fold_rows(folds: Sequence[Fold]) -> list[dict[str, Any]]:

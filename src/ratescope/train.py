@@ -132,13 +132,14 @@ def train_campaign(
         check_unseen(found, folds, crops.hashes)
     facts = facts_of_crops(campaign, crops.ids, crops.thickness_um, settings.train.facts)
     inputs = _with_facts(inputs_of(campaign, crops, curves, folds), facts, campaign, settings)
-    inputs["remarks"] += _small_batches(folds, settings.train.batch)
+    floor, remarks_on_floor = floor_under(folder, settings)
+    inputs["remarks"] += [*_small_batches(folds, settings.train.batch), *remarks_on_floor]
     for capacity in capacities:
         start = inputs | remembered(starts[capacity])
         start["remarks"] = [*inputs["remarks"], *start_remarks(starts[capacity])]
         claim(out / capacity, settings, start, folds, resume=resume)
-        if floor := floor_under(folder, settings, capacity):
-            write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor})
+        if capacity in floor:
+            write_json(out / capacity / "floor.json", {"schema": 1, "simulated": True, "oracles": floor[capacity]})
     seen = look_at(campaign, crops, jobs=jobs, on_progress=on_progress)
     fold_jobs = {
         capacity: [

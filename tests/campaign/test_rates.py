@@ -8,13 +8,13 @@ import pytest
 
 import ratescope.rate_picture
 from ratescope.campaign.rate_sources import read_rates
-from ratescope.campaign.rate_table import write_rates
 from ratescope.campaign.rates import measured_curves, rate_tests, usable_rate_tests
 from ratescope.campaign.sheets import read_campaign
 from ratescope.cli import main
 from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_curve
 from ratescope.cycling.rate_test import rate_test_from_capacities
 from ratescope.errors import CampaignError, InputError, RateTestError, SettingsError
+from ratescope.rates import write_rates
 
 MASS_MG = 12.0
 ONE_C_A = MASS_MG * 1e-6 * 159.7
@@ -331,7 +331,7 @@ def test_a_picture_shows_discharges_and_rate_curve_of_a_campaign(folder, drawn, 
 
 def test_a_picture_of_a_virtual_campaign_says_so(folder, drawn, tmp_path):
     write(folder, facts=FACTS + "simulated = true\n")
-    write_rates([folder], tmp_path / "r.csv", picture=tmp_path / "r.png", draw=ratescope.rate_picture.rate_picture)
+    write_rates([folder], tmp_path / "r.csv", picture=tmp_path / "r.png")
     assert drawn[0][2].startswith("SIMULATED")
 
 

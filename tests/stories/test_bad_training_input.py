@@ -407,3 +407,15 @@ def test_a_run_with_damaged_tables_is_not_evaluated(file, change, said, place, c
     assert said in error
     assert "Copy the run again; `ratescope train … --resume` writes its predictions again." in error
     assert files_in(place) == before
+
+
+@pytest.mark.parametrize(("name", "content"), [("campaign.json", b"{}"), ("floor.json", b"{"), ("floor.json", b"{}")])
+def test_a_run_with_damaged_descriptions_is_not_evaluated(name, content, place, capsys):
+    (place / "run/density" / name).unlink(missing_ok=True)  # shared with other places
+    (place / "run/density" / name).write_bytes(content)
+    before = files_in(place)
+    assert main(["evaluate", str(place / "run")]) == 2
+    error = capsys.readouterr().err
+    assert f"{name} cannot be read (" in error
+    assert "Copy the run again, or" in error
+    assert files_in(place) == before

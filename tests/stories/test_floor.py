@@ -61,8 +61,16 @@ def test_the_floor_says_every_rate_in_both_units_and_that_it_is_simulated(floor)
 
 def test_it_is_the_floor_of_the_same_folds_only(campaign):
     same = Settings(folds=FoldSettings("by-specimen", 5))
-    assert floor_under(campaign, same, "specific") is not None
-    assert floor_under(campaign, Settings(folds=FoldSettings("by-specimen", 3)), "specific") is None
+    assert set(floor_under(campaign, same)[0]) == {"specific", "density"}
+    assert floor_under(campaign, Settings(folds=FoldSettings("by-specimen", 3))) == ({}, [])
+
+
+def test_a_floor_of_other_files_is_left_out_and_that_is_said(campaign, tmp_path):
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "floor.json").write_bytes((campaign / "truth" / "floor.json").read_bytes())
+    floor, (said,) = floor_under(tmp_path, Settings(folds=FoldSettings("by-specimen", 5)))
+    assert floor == {}
+    assert said.startswith("The oracles are left out: files of the campaign changed")
 
 
 def test_asking_again_works_nothing_out(campaign):

@@ -1,5 +1,7 @@
 """What the ladder's rungs see of a campaign's crops is looked at once and kept beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,9 +22,16 @@ def test_what_was_seen_is_kept_and_taken_over(run, campaign):
     assert np.column_stack([again.texture, again.true_porosity]) == pytest.approx(np.stack(list(kept.values())))
 
 
-def test_a_crop_that_has_changed_is_looked_at_anew(run, campaign, tmp_path):
-    from dataclasses import replace
+def test_truth_that_comes_later_is_seen(run, campaign, tmp_path):
+    sheets = read_campaign(campaign)
+    crops = prepare_campaign(sheets, PrepareSettings())
+    moved = replace(sheets, folder=tmp_path)
+    assert np.isnan(look_at(moved, crops).true_porosity).all()
+    (tmp_path / "truth").symlink_to(campaign / "truth")
+    assert look_at(moved, crops).true_porosity == pytest.approx(look_at(sheets, crops).true_porosity)
 
+
+def test_a_crop_that_has_changed_is_looked_at_anew(run, campaign, tmp_path):
     sheets = read_campaign(campaign)
     crops = prepare_campaign(sheets, PrepareSettings())
     before = look_at(sheets, crops)

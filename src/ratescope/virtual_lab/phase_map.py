@@ -49,12 +49,17 @@ def true_phases(
     file : str
         The mosaic's name in the sheets.
     """
-    picture = truth / f"{Path(file).stem}_phases.png"
+    picture = phases_file(truth, file)
     if level_to_file is None or not picture.is_file():
         return None
     with Image.open(picture) as opened:
         phases = np.array(opened)
     return [crop_phases(phases, level_to_file, box) for box in boxes]
+
+
+def phases_file(truth: Path, file: str) -> Path:
+    """Where the phases of a mosaic would lie."""
+    return truth / f"{Path(file).stem}_phases.png"
 
 
 def crop_phases(phases: NDArray[np.uint8], level_to_file: NDArray[np.float64], box: Box) -> NDArray[np.uint8]:

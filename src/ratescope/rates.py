@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ratescope.campaign.bpx_file import read_given, write_half_cells
 from ratescope.campaign.rate_laws import LAW_COLUMNS, write_rate_laws
-from ratescope.campaign.rate_sources import RateSource, read_rates
+from ratescope.campaign.rate_sources import read_rates
 from ratescope.campaign.rates import measured_curves
 from ratescope.cycling.cycle_table import paths_of_cells, write_cycle_tables
 from ratescope.cycling.degradation import degradation, degradation_in_words
@@ -15,10 +15,9 @@ from ratescope.cycling.rate_curve import RATE_COLUMNS, rate_rows
 from ratescope.errors import InputError
 from ratescope.files import keep_originals, write_bytes, write_csv
 from ratescope.protocol import TABLE_2, read_protocol
+from ratescope.rate_picture import rate_picture
 from ratescope.records import OnProgress, RateTest, no_progress
 from ratescope.written import Written
-
-Draw = Callable[[Sequence[RateSource]], bytes]
 
 
 def write_rates(
@@ -33,7 +32,6 @@ def write_rates(
     given: Path | None = None,
     protocol: Path | None = None,
     picture: Path | None = None,
-    draw: Draw | None = None,
     on_progress: OnProgress = no_progress,
 ) -> Written:
     """Write the discharges of campaigns, of bare cycler files and of typed tables, as one table.
@@ -49,8 +47,8 @@ def write_rates(
         (`campaign.bpx_file`).
     protocol : Path, optional
         A file with the protocol of the bare files, instead of Table 2's; a campaign names its own.
-    picture, draw : Path and callable, optional
-        A PNG as well, and what makes it of the rate tests (`ratescope.rate_picture`).
+    picture : Path, optional
+        A PNG as well (`ratescope.rate_picture`).
 
     Raises
     ------
@@ -60,6 +58,9 @@ def write_rates(
         If what would be replaced is no earlier table of this kind.
     """
     out = Path(out)
+    law, cycles, half_cells, given, protocol, picture = (
+        path and Path(path) for path in (law, cycles, half_cells, given, protocol, picture)
+    )
     _check_targets(out, law, picture)
     known = read_given(given) if given else None
     of_files = read_protocol(protocol.name, protocol.parent) if protocol else TABLE_2
@@ -70,7 +71,7 @@ def write_rates(
     tests = [test for source in sources for test in source.tests]
     for folder in filter(None, (cycles, half_cells)):
         paths_of_cells(folder, tests, "")  # before anything is written
-    png = draw(sources) if picture and draw else b""
+    png = rate_picture(sources) if picture else b""
     refused = {name: reason for source in sources for name, reason in source.refused.items()}
     inputs = len(tests) + len(refused)
     if not tests and out.exists():
