@@ -91,6 +91,11 @@ def test_an_error_below_zero_or_unknown_is_refused(value, error):
         Measured(value, error)
 
 
+def test_a_recipe_without_active_material_is_refused():
+    with pytest.raises(InputError, match=r"a component 'active'; it names \['binder'\]\. Add it"):
+        Recipe({"binder": Measured(1.0)}, {"binder": Measured(1.78)})
+
+
 def test_a_component_without_a_density_is_refused():
     with pytest.raises(InputError, match=r"\['carbon'\] have none. Add them"):
         Recipe(densities_g_per_cm3={"active": Measured(4.75), "binder": Measured(1.78)})

@@ -39,11 +39,22 @@ def test_a_file_keeps_the_defaults_that_it_does_not_name(tmp_path):
         ),
         ({"train": 3}, "a table is wanted here, but it is 3"),
         ({"prepare": {"network_pixel_size_um": 0.246}}, "prepare.network_pixel_size_um must be 0.123: other crops"),
+        ({"prepare": {"most_tilt_deg": float("nan")}}, "prepare.most_tilt_deg must be above 0 and finite; it is nan"),
+        ({"prepare": {"most_artefact_share": 85.0}}, "prepare.most_artefact_share must be from 0 to 1"),
+        ({"prepare": {"grain_length_um": [6.0, 0.7]}}, "prepare.grain_length_um must be a shortest and a longest"),
+        ({"network": {"leaky_slope": -5.0}}, r"network.leaky_slope must be in \[0, 1\)"),
+        ({"augmentation": {"shift_rows_px": 300.0}}, "augmentation.shift_rows_px must be from 0 to 224; it is 300"),
+        ({"folds": {"only": [9]}}, r"folds.only must be of the folds 0 to 4; it is \(9,\)"),
     ],
 )
 def test_a_wrong_key_or_value_is_said_with_its_place(table, said):
     with pytest.raises(SettingsError, match=said):
         from_table(Settings, table)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "mine.toml").write_text("[train]\nmax_steps = 7\n", encoding="utf-8-sig")
+    assert read_settings(tmp_path / "mine.toml").train.max_steps == 7
 
 
 def test_a_file_that_is_no_toml_is_said_in_a_sentence(tmp_path):

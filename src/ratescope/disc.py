@@ -40,6 +40,8 @@ class Recipe:
     densities_g_per_cm3: Mapping[str, Measured] = field(default_factory=lambda: _exact(DENSITIES_G_PER_CM3))
 
     def __post_init__(self) -> None:
+        if "active" not in self.weight_fractions:
+            raise InputError(f"a recipe has a component 'active'; it names {sorted(self.weight_fractions)}. Add it.")
         if missing := {"active", *self.weight_fractions} - set(self.densities_g_per_cm3):
             raise InputError(f"a recipe has a density for each component; {sorted(missing)} have none. Add them.")
 

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -60,6 +60,20 @@ class PrepareSettings:
         ):
             _check(f"prepare.{name}", getattr(self, name), f"{only}: other crops are not supported",
                    getattr(self, name) == only)  # fmt: skip
+        for name in (
+            "coarsest_pixel_size_um", "closed_gap_um", "spanned_gap_um", "thinnest_coating_um", "most_tilt_deg",
+            "roughest_foil_um", "most_blur_um",
+        ):  # fmt: skip
+            _check(f"prepare.{name}", getattr(self, name), "above 0 and finite", 0 < getattr(self, name) < inf)
+        for name in (
+            "least_collector_support", "least_foil_rank", "least_far_edge", "least_grain_evenness",
+            "most_artefact_share",
+        ):  # fmt: skip
+            _check(f"prepare.{name}", getattr(self, name), "from 0 to 1", 0 <= getattr(self, name) <= 1)
+        rating, lengths_um = self.least_collector_rating, self.grain_length_um
+        _check("prepare.least_collector_rating", rating, "from 0 to 3", 0 <= rating <= 3)
+        _check("prepare.grain_length_um", lengths_um, "a shortest and a longest", 0 <= lengths_um[0] < lengths_um[1])
+        _check("prepare.most_grey_skewness", self.most_grey_skewness, "a number", isfinite(self.most_grey_skewness))
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,7 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         _check("network.filters", self.filters, "an even number of positive counts", _are_pairs(self.filters))
         _check("network.hidden", self.hidden, "positive counts", all(count > 0 for count in self.hidden))
+        _check("network.leaky_slope", self.leaky_slope, "in [0, 1)", 0 <= self.leaky_slope < 1)
         _check("network.batch_norm_momentum", self.batch_norm_momentum, "in (0, 1]", 0 < self.batch_norm_momentum <= 1)
         _check("network.batch_norm_epsilon", self.batch_norm_epsilon, "above 0", self.batch_norm_epsilon > 0)
         _check("network.dropout", self.dropout, "in [0, 1)", 0 <= self.dropout < 1)
@@ -107,9 +122,9 @@ class AugmentationSettings:
     light: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("shift_rows_px", "shift_columns_px", "rotation_deg"):
+        for name, most in (("shift_rows_px", CROP_ROWS), ("shift_columns_px", CROP_COLUMNS), ("rotation_deg", 180)):
             reach = getattr(self, name)
-            _check(f"augmentation.{name}", reach, "from 0 to 180", 0 <= reach <= 180)
+            _check(f"augmentation.{name}", reach, f"from 0 to {most}", 0 <= reach <= most)
         _check("augmentation.light", self.light, "from 0 to 1", 0 <= self.light <= 1)
 
 
@@ -147,6 +162,7 @@ class TrainSettings:
         _check("train.l2", self.l2, "at least 0", self.l2 >= 0)
         _check("train.l1", self.l1, "at least 0", self.l1 >= 0)
         _check("train.adversarial_noise", self.adversarial_noise, "in [0, 1]", 0 <= self.adversarial_noise <= 1)
+        _check("train.checkpoint_every_s", self.checkpoint_every_s, "at least 0", self.checkpoint_every_s >= 0)
         _check("train.seed", self.seed, "at least 0", self.seed >= 0)
         object.__setattr__(self, "facts", fact_names(self.facts, "settings.train.facts"))
 
@@ -158,6 +174,12 @@ class FoldSettings:
     protocol: Protocol = "by-electrode"  # or by-specimen, as-published
     count: int = 5  # section 3.1
     only: tuple[int, ...] = ()  # train these folds alone, counted from 0; empty: all of them
+
+    def __post_init__(self) -> None:
+        known = range(self.count)
+        _check(
+            "folds.only", self.only, f"of the folds 0 to {self.count - 1}", all(number in known for number in self.only)
+        )
 
 
 @dataclass(frozen=True)
@@ -229,7 +251,7 @@ def read_settings(path: Path) -> Settings:
     """Read a TOML file; what it does not name keeps its default."""
     path = Path(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin files with a mark
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Check its path.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -137,4 +137,7 @@ def _c_rates(rates_per_h: Sequence[float]) -> str:
 
 def _layers(settings: NetworkSettings) -> str:
     filters, hidden = (" ".join(map(str, counts)) for counts in (settings.filters, settings.hidden))
-    return f"has {filters} filters, {hidden} hidden units and a {settings.output} output"
+    return (
+        f"has {filters} filters, {hidden} hidden units, a {settings.output} output and sees "
+        f"1/{settings.input_reduction} of the resolution"
+    )

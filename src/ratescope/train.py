@@ -16,7 +16,7 @@ from ratescope.campaign.crops import CampaignCrops, prepare_campaign
 from ratescope.campaign.folds import check_fold_count, make_folds
 from ratescope.campaign.rates import curves_to_learn, measured_curves, rate_tests
 from ratescope.campaign.sheets import Campaign, read_campaign
-from ratescope.errors import InputError, TrainingError
+from ratescope.errors import InputError
 from ratescope.evaluate import evaluate_run
 from ratescope.evaluation.metrics import FOLD_PREDICTION_COLUMNS
 from ratescope.facts import FACTS, Facts
@@ -108,7 +108,6 @@ def train_campaign(
             help_out(team)
         return Written(out)
     folder, out = Path(folder), Path(out)
-    _check_only(settings.folds.only, settings.folds.count)
     check_fold_count(settings.folds.protocol, settings.folds.count)
     check_cluster(dask)
     for capacity in capacities:
@@ -169,13 +168,6 @@ def train_campaign(
         _predict_folds(out / capacity, fold_jobs[capacity], seen, on_progress)
     refused = {name: why for name, why in crops.refused.items() if name in crops.hashes}  # micrographs, not sections
     return Written(out, evaluate_run(out, on_progress=on_progress), len(crops.hashes), refused)
-
-
-def _check_only(only: Sequence[int], count: int) -> None:
-    if unknown := [number for number in only if number not in range(count)]:
-        raise TrainingError(
-            f"settings.folds.only names fold {unknown[0]}, but the folds are 0 to {count - 1}. Change it in the recipe."
-        )
 
 
 def _with_facts(inputs: Inputs, facts: Facts, campaign: Campaign, settings: Settings) -> Inputs:

@@ -157,6 +157,33 @@ def capacity_density_ah_per_l(capacity_ah: float, coating_volume_mm3: float) -> 
     return capacity_ah / coating_volume_mm3 * 1e6
 
 
+def coating_volume_mm3(area_cm2: float, thickness_um: float) -> float:
+    """Of a piece of coating, its pores included.
+
+    >>> round(coating_volume_mm3(disc_area_cm2(DISC_DIAMETER_MM), 56.6), 3)
+    4.445
+    """
+    return area_cm2 * thickness_um * 0.1  # 1 cm² µm = 0.1 mm³
+
+
+def active_density_kg_per_l(active_loading_mg_per_cm2: float, thickness_um: float) -> float:
+    """Active material per litre of coating, its pores included.
+
+    >>> round(active_density_kg_per_l(15.4, 56.6), 3)
+    2.721
+    """
+    return active_loading_mg_per_cm2 / thickness_um * 10.0  # 1 mg cm⁻² µm⁻¹ = 10 g cm⁻³
+
+
+def areal_from_cell(capacity_ah: float, area_cm2: float) -> float:
+    """mAh cm⁻² of collector from what a cell gave.
+
+    >>> round(areal_from_cell(1.932e-3, disc_area_cm2(DISC_DIAMETER_MM)), 2)
+    2.46
+    """
+    return capacity_ah * 1e3 / area_cm2
+
+
 def areal_capacity_mah_per_cm2(specific_ah_per_kg: float, active_loading_mg_per_cm2: float) -> float:
     """mAh cm⁻² from Ah kg⁻¹ of active material and mg of active material per cm² (Ah kg⁻¹ = mAh g⁻¹).
 
@@ -167,7 +194,7 @@ def areal_capacity_mah_per_cm2(specific_ah_per_kg: float, active_loading_mg_per_
 
 
 def density_from_areal(areal_mah_per_cm2: float, thickness_um: float) -> float:
-    """Ah L⁻¹ of coating from mAh cm⁻² and µm: 1 mAh cm⁻² in 1 µm is 10 Ah L⁻¹ × 10³ / 1.
+    """Ah L⁻¹ of coating from mAh cm⁻² and µm: 1 mAh cm⁻² in 1 µm is 10⁴ mAh cm⁻³, or 10⁴ Ah L⁻¹.
 
     >>> density_from_areal(2.46, 80.0)
     307.5

@@ -75,6 +75,17 @@ def test_the_virtual_laboratory_and_the_readers_meet_only_in_files():
     assert "virtual_lab" not in rooms_imported_by("imaging") | rooms_imported_by("cycling")
 
 
+def test_only_what_judges_reads_the_truth():
+    readers = {room for room in ROOMS if room != "virtual_lab" for file in files_of(room) if _goes_into_truth(file)}
+    assert readers == {"floor", "ladder", "audit"}
+
+
+def _goes_into_truth(file: Path) -> bool:
+    """Whether a path of the code leads into the folder: ``… / "truth"``."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return any(isinstance(node, ast.BinOp) and getattr(node.right, "value", None) == "truth" for node in nodes)
+
+
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from ratescope.cycling.degradation import degradation
 from ratescope.cycling.rate_curve import rate_curve, rate_rows
 from ratescope.cycling.rate_test import rate_test_from_capacities
-from ratescope.errors import RateTestError
-from ratescope.records import Discharge, RateTest
+from ratescope.errors import InputError, RateTestError
+from ratescope.records import Discharge, Prediction, RateCurve, RateTest
 from ratescope.units import areal_from_density
 
 RATES = (0.2, 1.0, 2.0, 3.0, 5.0)
@@ -115,3 +115,10 @@ def test_degradation_is_from_the_last_of_the_first_block_to_the_last_of_the_retu
 def test_an_incomplete_return_shows_no_degradation():
     first, last = discharges((0.2, "rate", 2e-3), (0.2, "return", 1e-3))
     assert degradation([first, replace(last, is_complete=False)]) is None
+
+
+def test_a_curve_with_fewer_numbers_than_c_rates_is_refused():
+    with pytest.raises(InputError, match="one number of values for each C-rate; there are 1 for 2 C-rates"):
+        RateCurve("specific", np.array([0.2, 1.0]), np.array([150.0]))
+    with pytest.raises(InputError, match=r"shape \(networks, crops, 2\); it is \(3, 2\)"):
+        Prediction("specific", np.array([0.2, 1.0]), np.ones((3, 2)))

@@ -15,7 +15,7 @@ from ratescope.oracles.regressors import (
     read_along_porosity,
 )
 
-# VIRTUAL-LAB, section 3: Ah/kg of set A, by porosity.
+# Ah/kg of set A, by porosity: the reference of docs/studies/capacity_against_porosity.py.
 SET_A = {
     0.495: (157.3, 143.9, 132.4, 121.0, 99.5),
     0.346: (157.2, 143.7, 132.2, 120.7, 56.2),

@@ -128,7 +128,7 @@ def test_a_test_that_the_usual_tolerance_does_not_get_through_is_done_again_with
 
 
 def test_set_b_has_the_other_electrolyte_and_differs_by_more_than_ten_ampere_hours_at_5c():
-    """VIRTUAL-LAB, section 3: nothing published tells A from B, yet they differ by up to 35 Ah/kg at 5C."""
+    """Nothing published tells A from B, yet they differ by up to 35 Ah/kg at 5C."""
     sheet = electrode(0.495)
     a, b = (discharge_capacities(sheet.with_transport(law), [5.0])[0] for law in (SET_A, SET_B))
     assert sheet.with_transport(SET_B).tortuosity == pytest.approx(1.3 * 0.495**-0.8)

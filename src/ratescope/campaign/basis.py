@@ -7,6 +7,7 @@ from dataclasses import replace
 from ratescope.campaign.sheets import Campaign, Cell, Electrode
 from ratescope.measured import Measured, propagated
 from ratescope.records import RateTest
+from ratescope.units import coating_volume_mm3
 
 
 def with_basis(test: RateTest, cell: Cell, campaign: Campaign) -> RateTest:
@@ -51,4 +52,4 @@ def _area_cm2(mass_mg: float, loading_mg_per_cm2: float) -> float:
 
 
 def _volume_mm3(mass_mg: float, loading_mg_per_cm2: float, thickness_um: float) -> float:
-    return _area_cm2(mass_mg, loading_mg_per_cm2) * thickness_um * 0.1  # 1 cm² µm = 0.1 mm³
+    return coating_volume_mm3(_area_cm2(mass_mg, loading_mg_per_cm2), thickness_um)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ratescope.counted import counted
 from ratescope.errors import TrainingError
 from ratescope.records import CropId, Fold, FoldUnit, Protocol
 
-ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # DESIGN: below that, validation is by specimen inside the training part
+ELECTRODES_FOR_VALIDATION_BY_ELECTRODE = 10  # our choice: below, validation is by specimen of the others
 
 _FEWEST_DRAWN = 2
 _FEWEST_ROTATED = 3  # one each for training, validation and test
@@ -44,7 +45,7 @@ def make_folds(crops: Sequence[CropId], protocol: Protocol, count: int, rng: np.
     for number, fold in enumerate(folds):
         if len(fold.train) < _FEWEST_TO_TRAIN_ON:
             raise TrainingError(
-                f"a network learns from two crops or more, but of {_counted(len(crops), 'crops')} "
+                f"a network learns from two crops or more, but of {counted(len(crops), 'crop')} "
                 f"fold {number} {protocol} leaves {len(fold.train)} to train on. Add micrographs."
             )
     return folds
@@ -136,7 +137,7 @@ def _deal(groups: list[Group], count: int, rng: np.random.Generator, what: str) 
         smaller = {"electrodes": "by-specimen", "specimens": "as-published"}[what]
         raise TrainingError(
             f"{count} folds that each hold out whole {what} take {count} {what}; there are crops of "
-            f"{_counted(len(groups), what)}. {_remedy(len(groups), _FEWEST_ROTATED)} {what}, "
+            f"{counted(len(groups), what.removesuffix('s'))}. {_remedy(len(groups), _FEWEST_ROTATED)} {what}, "
             f"or hold out less with --protocol {smaller}."
         )
     shuffled = [groups[i] for i in rng.permutation(len(groups))]
@@ -147,7 +148,3 @@ def _deal(groups: list[Group], count: int, rng: np.random.Generator, what: str) 
 def _remedy(most: int, fewest: int) -> str:
     """The remedy of fewer folds, where there is one, before that of more to be added."""
     return f"Choose --folds {most}{' or fewer' if most > fewest else ''}, or add" if most >= fewest else "Add"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what if count != 1 else what.removesuffix('s')}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from ratescope.campaign.entries import Campaign, MicrographEntry
-from ratescope.campaign.hashes import file_hash
+from ratescope.campaign.hashes import file_hash, pixel_hash
 from ratescope.campaign.near_copies import TURNS
 from ratescope.campaign.references import is_file
 from ratescope.errors import MicrographError
@@ -108,7 +107,7 @@ def read_picture(entry: MicrographEntry) -> Picture:
     return Picture(
         entry=entry,
         file_hash=file_hash(entry.path),
-        pixel_hash=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        pixel_hash=pixel_hash(pixels),
         rows=pixels.shape[0],
         columns=pixels.shape[1],
         file_bytes=entry.path.stat().st_size,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 import ratescope
 from ratescope.campaign.hashes import file_hash, pixel_hash
-from ratescope.campaign.micrograph_files import MicrographFile
+from ratescope.campaign.micrograph_files import MicrographFile, prepared_of
 from ratescope.errors import InputError, MicrographError
 from ratescope.files import prepare_folder, remove_halves, whole_file, write_json
-from ratescope.imaging.prepare import prepare_file
 from ratescope.imaging.prepared_file import SCHEMA, write_crops
 from ratescope.imaging.reading import read_crop, read_micrograph
 from ratescope.imaging.sketch import draw_preparation, view_size
@@ -84,8 +83,7 @@ def _from_sheets(file: MicrographFile) -> Entry:
 
 def _prepare_one(file: MicrographFile, out: Path, settings: PrepareSettings) -> Entry:
     """Prepare one micrograph and draw what was seen in it, while its pixels are at hand."""
-    prepared = prepare_file(file.path, settings, file.pixel_size_um, file.otherwise_um)
-    prepared = replace(prepared, file=file.name)
+    prepared = prepared_of(file, settings, crops_given=False)
     pixels = prepared.pixels
     if any(reason.code == "no-pixel-size" for reason in prepared.reasons):
         pixels = _pixels_without_size(file.path)

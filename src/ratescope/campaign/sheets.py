@@ -18,6 +18,7 @@ from ratescope.campaign.table import Fields, ReadNumber, Table
 from ratescope.counted import counted
 from ratescope.errors import CampaignError
 from ratescope.units import (
+    active_density_kg_per_l,
     active_loading_mg_per_cm2,
     coating_loading_mg_per_cm2,
     loading_from_disc,
@@ -131,7 +132,7 @@ def _electrode(sheet: Table, row: int, fields: Fields, name: str, facts: Campaig
     porosity = worked_out if given is None else given
     density = None
     if thickness and coating_loading:
-        density = coating_loading * active / thickness * 10.0
+        density = active_density_kg_per_l(coating_loading * active, thickness)
     elif porosity is not None and skeletal:
         density = skeletal * (1.0 - porosity) * active
     return Electrode(

@@ -13,6 +13,7 @@ from ratescope.records import Discharge, RateCurve, RateTest
 from ratescope.units import (
     CAPACITY_NAME,
     Capacity,
+    areal_from_cell,
     capacity_density_ah_per_l,
     specific_capacity_ah_per_kg,
 )
@@ -132,7 +133,7 @@ def _density(test: RateTest, discharge: Discharge) -> float | None:
 
 def _areal(test: RateTest, discharge: Discharge) -> float | None:
     area_cm2 = test.collector_area_cm2
-    return None if area_cm2 is None else discharge.capacity_ah * 1e3 / area_cm2
+    return None if area_cm2 is None else areal_from_cell(discharge.capacity_ah, area_cm2)
 
 
 def _known(value: float) -> float | None:

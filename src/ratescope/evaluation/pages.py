@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from zlib import crc32
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -34,6 +35,15 @@ def spread(value: float, unit: str) -> str:
     ('± 1.3', '± < 0.1')
     """
     return plus_minus(value, DECIMALS[unit])
+
+
+def anchor_of(file: str) -> str:
+    """What links to a micrograph's chapter end in: whatever its name is, and on every machine the same.
+
+    >>> anchor_of("a.tif")
+    'micrograph-618ba5e2'
+    """
+    return f"micrograph-{crc32(file.encode('utf-8')):08x}"
 
 
 @cache

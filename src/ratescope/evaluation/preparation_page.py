@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Literal
-from zlib import crc32
 
 import numpy as np
 
-from ratescope.evaluation.pages import number, spread, template
+from ratescope.evaluation.pages import anchor_of, number, spread, template
 
 Entry = Mapping[str, Any]
 State = Literal["refused", "partly", "prepared"]
@@ -167,7 +166,7 @@ def _card(entry: Entry, folder: str) -> MicrographCard:
     said = [*entry["reasons"], *entry["findings"], *_section_reasons(entry)]
     return MicrographCard(
         entry=entry,
-        anchor=f"micrograph-{crc32(str(entry['file']).encode('utf-8')):08x}",
+        anchor=anchor_of(str(entry["file"])),
         name=str(entry["file"])[len(folder) :],
         state=state_of(entry),
         codes=tuple(dict.fromkeys(reason["code"] for reason in said)),

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from markupsafe import Markup
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from ratescope.evaluation.figures import SPREAD_LABEL, rate_panels_svg
 from ratescope.evaluation.held_out import HELD_OUT, UNIT_HELD_OUT, HeldOutErrors
 from ratescope.evaluation.overlay import influence_limit, influence_over_crop
-from ratescope.evaluation.pages import template
+from ratescope.evaluation.pages import anchor_of, template
 from ratescope.evaluation.panels import Panel, panels
 from ratescope.evaluation.pictures import jpeg_uri, mosaic, svg_uri
 from ratescope.evaluation.preparation_page import common_folder
@@ -133,7 +132,7 @@ def summary_row(page: MicrographPage) -> SummaryRow:
     refused = sum(section.status == "refused" for section in prepared.sections)
     return SummaryRow(
         name=page.name,
-        anchor=_anchor(prepared),
+        anchor=anchor_of(prepared.file),
         reasons=prepared.reasons,
         sections_prepared=len(prepared.sections) - refused,
         sections_refused=refused,
@@ -149,7 +148,7 @@ def micrograph_fragment(page: MicrographPage) -> str:
         prepared=page.prepared,
         name=page.name,
         networks=next((len(answer.by_network) for answer in page.predictions.values()), 0),
-        anchor=_anchor(page.prepared),
+        anchor=anchor_of(page.prepared.file),
         simulated=page.simulated,
         mosaic=mosaic(page.prepared),
         panels=shown,
@@ -199,10 +198,6 @@ def prediction_report(
 
 def _folders_and_name(file: str) -> list[str]:
     return file.replace("\\", "/").split("/")  # a report may be read on another system than wrote it
-
-
-def _anchor(prepared: Prepared) -> str:
-    return f"micrograph-{crc32(prepared.file.encode('utf-8')):08x}"
 
 
 def _section_cards(page: MicrographPage) -> list[SectionCard]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +61,8 @@ class Descriptors:
         return float(self.dark_shares.mean())
 
     @property
-    def larger_error(self) -> Literal["covariance", "scatter"]:
-        """Which of a crop's two standard errors is the larger one: either may be too low, so it is the one to use."""
-        return "scatter" if (self.crop_error_by_scatter or 0.0) > self.crop_error_by_covariance else "covariance"
-
-    @property
     def crop_error(self) -> float:
-        """Standard error of one crop's dark share: the larger one."""
+        """Standard error of one crop's dark share: the larger of two, as either may be too low."""
         return max(self.crop_error_by_covariance, self.crop_error_by_scatter or 0.0)
 
     @property

@@ -41,6 +41,15 @@ class RateCurve:
     basis_error: NDArray[np.float64] | None = None
     remarks: tuple[Finding, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("values", "spread", "cells", "basis_error"):
+            column = getattr(self, name)
+            if column is not None and np.shape(column) != np.shape(self.c_rates_per_h):
+                raise InputError(
+                    f"a rate curve has one number of {name} for each C-rate; there are {np.size(column)} for "
+                    f"{np.size(self.c_rates_per_h)} C-rates. Give as many."
+                )
+
     @property
     def unit(self) -> str:
         """Ah/kg or Ah/L."""
@@ -60,6 +69,13 @@ class Prediction:
     capacity: Capacity
     c_rates_per_h: NDArray[np.float64]
     by_network: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.by_network.ndim != 3 or self.by_network.shape[2:] != np.shape(self.c_rates_per_h):
+            raise InputError(
+                f"a prediction has the shape (networks, crops, {np.size(self.c_rates_per_h)}); it is "
+                f"{self.by_network.shape}. Keep all three axes."
+            )
 
     @property
     def unit(self) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ratescope.units import THEORETICAL_AH_PER_KG, current_a
-from ratescope.virtual_lab.design import VirtualElectrode
+from ratescope.units import DISC_DIAMETER_MM, THEORETICAL_AH_PER_KG, current_a, disc_area_cm2
+from ratescope.virtual_lab.design import POROSITY_RANGE, VirtualElectrode
 
-DISC_DIAMETER_MM = 10.0  # section 2.1
 SEPARATOR_UM = 260.0  # glass fibre GF/C
 POROSITY_SD = 0.007  # estimate: 0.7 points between discs of one coating
 LOADING_SD = 0.015  # estimate, relative
 TORTUOSITY_SD = 0.05  # estimate, relative
 SEPARATOR_SD = 0.03  # estimate, relative
 WIDEST_SD = 3.0  # our choice: a disc further out than this would have been thrown away
-POROSITY_RANGE = (0.15, 0.60)  # what a VirtualElectrode can be
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class VirtualCell:
     @property
     def area_cm2(self) -> float:
         """Of the disc."""
-        return math.pi / 4.0 * (DISC_DIAMETER_MM / 10.0) ** 2
+        return disc_area_cm2(DISC_DIAMETER_MM)
 
     @property
     def active_mass_mg(self) -> float:

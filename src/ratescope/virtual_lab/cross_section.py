@@ -33,7 +33,7 @@ PHASES: Mapping[str, int] = {
 """What a pixel of a phase map shows; resin is that above the coating and below the foil, though pores hold it too."""
 
 SOLIDS = ("particle", "carbon", "binder")
-CLOSED_GAP_UM = 6.0  # DESIGN, "The command line is a contract": the surface spans gaps narrower than this
+CLOSED_GAP_UM = 6.0  # as `PrepareSettings.closed_gap_um`: the surface spans gaps narrower than this
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from ratescope.units import (
 )
 
 Electrolyte = Literal["landesfeind", "nyman"]
+POROSITY_RANGE = (0.15, 0.60)  # our choice: beyond, no packing of grains is a coating
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class ParticleLaw:
     Attributes
     ----------
     size_spread : float
-        Deviation of ln(diameter) by volume: 0.46 puts D10 and D90 at 5 and 16 µm around 9.2 (VIRTUAL-LAB, section 1).
+        Deviation of ln(diameter) by volume: 0.46 puts D10 and D90 at 5 and 16 µm around 9.2
+        (docs/virtual-laboratory.md).
     elongation : float
         Deviation of the logarithm of each axis: 0.085 gives aspect ratios of about 1.2 (our choice).
     bumpiness : float
@@ -64,10 +66,10 @@ class TransportLaw:
 
 
 SET_A = TransportLaw(-1.3, 1.0, "landesfeind", 6e-15)
-"""VIRTUAL-LAB, section 3: the default, calibrated; the reference table is computed with it."""
+"""The default, calibrated (docs/virtual-laboratory.md)."""
 
 SET_B = TransportLaw(-0.8, 1.3, "nyman", 6e-15)
-"""VIRTUAL-LAB, section 3: the alternative; nothing published tells it from set A."""
+"""The alternative: nothing published tells it from set A (docs/virtual-laboratory.md)."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class VirtualElectrode:
     load_mpa : float
         Calendering load; it moves, indents and breaks.
     porosity : float
-        Of the volume, a fraction from 0.18 to 0.52.
+        Of the volume, a fraction within `POROSITY_RANGE`.
     active_loading_mg_per_cm2 : float
         Mass of the active material alone.
     particle_d50_um : float
@@ -111,9 +113,10 @@ class VirtualElectrode:
     particles: ParticleLaw = REFERENCE_PARTICLES
 
     def __post_init__(self) -> None:
-        if not 0.15 <= self.porosity <= 0.60:
+        low, high = POROSITY_RANGE
+        if not low <= self.porosity <= high:
             raise LabError(
-                f"electrode {self.name}: the virtual laboratory makes porosities from 0.15 to 0.60; "
+                f"electrode {self.name}: the virtual laboratory makes porosities from {low} to {high}; "
                 f"asked for {self.porosity}. Choose one inside."
             )
 

@@ -34,9 +34,9 @@ TINTS: Mapping[str, Colour] = {
     "binder": (1.0, 1.0, 1.01),
     "foil": (1.0, 1.0, 0.995),
 }
-"""Red, green and blue of each material: warm NCM, neutral foil (VIRTUAL-LAB, section 2); the amounts are our choice."""
+"""Red, green and blue of each material: warm NCM, neutral foil (section 2.2); the amounts are our choice."""
 
-COARSEST_UM = 0.40  # VIRTUAL-LAB, section 2: resolution is 0.34 µm; grains are not seen with larger pixels
+COARSEST_UM = 0.40  # docs/virtual-laboratory.md: resolution is 0.34 µm; grains are not seen with larger pixels
 
 
 @dataclass(frozen=True)

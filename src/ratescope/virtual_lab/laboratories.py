@@ -69,7 +69,7 @@ LABORATORIES: Mapping[str, Laboratory] = {
         Laboratory(
             "drawn-loading",
             "The reference laboratory with another loading for each electrode, for networks that know the thickness.",
-            loading_range_mg_per_cm2=(10.0, 20.0),  # VIRTUAL-LAB, section 3: where 5C differs by a factor of six
+            loading_range_mg_per_cm2=(10.0, 20.0),  # our choice: where 5C differs by a factor of six
         ),
         # Made up, our choice throughout: within what laboratories differ by, and in every respect at once.
         Laboratory(

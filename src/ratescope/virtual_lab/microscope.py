@@ -29,7 +29,7 @@ from ratescope.virtual_lab.surface import reflected_light
 
 Bits = Literal[8, 16]
 
-NARROW_COLUMNS, NARROW_DEG, WIDE_DEG = 1400, 5.0, 1.0  # VIRTUAL-LAB, section 2
+NARROW_COLUMNS, NARROW_DEG, WIDE_DEG = 1400, 5.0, 1.0  # docs/virtual-laboratory.md
 PEAK_UM = 16.0  # our choice: the surface's highest peaks over its mean
 FOIL_MARGIN_UM = 4.0  # our choice: at least so much of the foil is in the frame
 BLURRED_PX = (2.0, 3.0)  # our choice: deviation of the blur of a field that was taken out of focus

@@ -32,12 +32,12 @@ JAMMED = 0.60  # our choice: grains between large pores touch at this fraction, 
 # Crops of the loose coating then differ about as much as those of hard spheres (docs/studies/scatter_between_crops.py).
 FILM = 1.08
 HOLES_OVER_D50 = (0.5, 1.2)  # our choice: diameters of the large pores
-BROKEN_FROM_MPA = 200.0  # VIRTUAL-LAB, section 1: cracks at 300 MPa, hardly any below
+BROKEN_FROM_MPA = 200.0  # the paper's pictures: cracks at 300 MPa, hardly any below
 HIGHEST_MPA = 750.0  # Table 1
 FOIL_ROUGHNESS_UM = 0.16  # our choice: rolled aluminium
 FOIL_WAVINESS_UM = 0.5  # our choice: as embedded
 DIP_UM = 1.7  # by so much the outline of packed grains lies under what bounds them; the recipe corrects the rest
-SURFACE_ROUGHNESS_UM = 6.5  # our choice: the smallest clean rectangle is near 224 px (VIRTUAL-LAB, section 2)
+SURFACE_ROUGHNESS_UM = 6.5  # our choice: the smallest clean rectangle is near 224 px (section 2.3)
 GRID_UM = 0.5  # our choice: heights are known this close, a sixth of the shortest wave
 SETTLE_STEPS, PRESS_STEPS = 70, 60  # our choice: touching grains overlap by 6 to 7 % of the smaller radius on average
 

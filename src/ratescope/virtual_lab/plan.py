@@ -16,7 +16,6 @@ from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.laboratories import Laboratory, laboratory_named
 
 Design = Literal["densification", "continuum"]
-DESIGNS: tuple[Design, ...] = ("densification", "continuum")
 DEFAULT_CONTINUUM_ELECTRODES = 40
 
 MOSAIC_ROWS = 975  # section 2.1, of 0.123 µm

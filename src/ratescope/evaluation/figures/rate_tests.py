@@ -115,7 +115,7 @@ _POINT: Mapping[str, Any] = {"ms": 5.5, "mec": "white", "mew": 0.8, "zorder": 4}
 
 def _styled(electrodes: Sequence[ElectrodeCurves]) -> list[tuple[ElectrodeCurves, str, str]]:
     """The electrodes that are drawn, each with a colour and a mark of its own."""
-    drawn = [electrodes[int(place)] for place in some_of([str(place) for place in range(len(electrodes))])]
+    drawn = some_of(electrodes)
     return list(zip(drawn, colours(len(drawn)), cycle(MARKERS), strict=False))
 
 

@@ -6,13 +6,15 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:  # matplotlib takes 0.3 s to import: only where something is drawn
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Curve = TypeVar("Curve")
 
 UNIT_LABEL: Mapping[str, str] = {"Ah/kg": "Ah kg⁻¹", "Ah/L": "Ah L⁻¹", "mAh/cm2": "mAh cm⁻²"}
 
@@ -59,10 +61,10 @@ def colours(count: int) -> list[str]:
     return [to_hex(path(position)) for position in np.linspace(0.0, 1.0, max(count, 2))]
 
 
-def some_of(names: Sequence[str]) -> list[str]:
-    """At most eight names, evenly over their order, the ends among them."""
-    places = np.unique(np.linspace(0, len(names) - 1, min(len(names), MOST_CURVES)).round().astype(int))
-    return [names[place] for place in places]
+def some_of(curves: Sequence[Curve]) -> list[Curve]:
+    """At most eight curves, or names of them, evenly over their order, the ends among them."""
+    places = np.unique(np.linspace(0, len(curves) - 1, min(len(curves), MOST_CURVES)).round().astype(int))
+    return [curves[place] for place in places]
 
 
 def as_label(name: str) -> str:
