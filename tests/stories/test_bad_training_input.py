@@ -259,9 +259,9 @@ def test_what_cannot_be_trained_is_said_and_nothing_is_overwritten(done, said, p
 def test_a_network_of_other_layers_is_not_started_from(place, capsys):
     assert main(train(place, *START, recipe="wide.toml")) == 2
     assert (
-        "fold_0/weights.safetensors has 2 2 filters, 4 hidden units, a linear output and sees 1/8 of the resolution, but "
-        "what is to be trained has 4 4 filters, 4 hidden units, a linear output and sees 1/8 of the resolution. Take "
-        "over the [network] settings of its run into the recipe, or train without --start-from."
+        "fold_0/weights.safetensors has 2 2 filters, 4 hidden units, a linear output and sees 1/8 of the resolution, "
+        "but what is to be trained has 4 4 filters, 4 hidden units, a linear output and sees 1/8 of the resolution. "
+        "Take over the [network] settings of its run into the recipe, or train without --start-from."
     ) in capsys.readouterr().err
     assert not (place / "new").exists()
 
