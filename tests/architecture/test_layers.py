@@ -16,7 +16,7 @@ LAYERS = (
     {"network", "baselines", "oracles", "virtual_lab"},
     {"attribution"},
     {"prepare", "predict", "train", "explain", "demo", "audit", "evaluate", "run_folder", "floor", "ladder", "lab"}
-    | {"model", "start_from", "map_list", "rate_picture", "rates"},
+    | {"model", "start_from", "map_list", "rate_picture", "rates", "fold_jobs"},
     {"cli", "arguments", "wrong_arguments", "interruption"},
     {"__main__"},
 )

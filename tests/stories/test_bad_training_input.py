@@ -14,6 +14,7 @@ from filelock import FileLock
 from PIL import Image
 
 import ratescope
+import ratescope.fold_jobs
 import ratescope.train
 from ratescope.cli import main
 from ratescope.imaging.reading import read_crop
@@ -82,7 +83,7 @@ def write_campaign(folder):
 def be_quick(patch):
     """Leave out what takes seconds: figures, and what the network is compared with."""
     patch.setattr(ratescope.train, "evaluate_run", lambda run, **_: [run])
-    patch.setattr(ratescope.train, "climb", lambda *_: {})
+    patch.setattr(ratescope.fold_jobs, "climb", lambda *_: {})
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import ratescope.audit
+import ratescope.fold_jobs
 import ratescope.train
 from ratescope.campaign.crops import CampaignCrops
 from ratescope.cli import main
@@ -61,7 +62,7 @@ def place(tmp_path_factory, smallest_recipe):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ratescope.train, "prepare_campaign", drawn_crops)
         patch.setattr(ratescope.train, "evaluate_run", lambda run, **_: [run])  # its figures take seconds
-        patch.setattr(ratescope.train, "climb", lambda *_: {})  # so does what the network is compared with
+        patch.setattr(ratescope.fold_jobs, "climb", lambda *_: {})  # so does what the network is compared with
         assert main(train(folder, "run")) == 0
     return folder
 
