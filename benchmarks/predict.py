@@ -20,7 +20,7 @@ from mosaic import paper_mosaic
 from ratescope.demo import bundled_micrographs
 from ratescope.imaging.prepare import prepare_file
 from ratescope.model import read_model
-from ratescope.predict import predict_prepared
+from ratescope.predict import predicted_with_maps
 from ratescope.settings import PrepareSettings
 
 FEW, MANY = 10, 40  # the first ten fill what the allocator keeps
@@ -65,7 +65,7 @@ def main() -> None:
     warm = []
     for _ in range(6):
         start = time.perf_counter()
-        predict_prepared(prepared, ensembles)
+        predicted_with_maps(prepared, ensembles)
         warm.append(time.perf_counter() - start)
     growth_mib = (peak_of_copies_mib(MANY) - peak_of_copies_mib(FEW)) / (MANY - FEW)
     networks = sum(len(ensemble.networks) for ensemble in ensembles.values())

@@ -14,7 +14,7 @@ CELL = Path(__file__).parents[1] / "docs/gallery/simulated_cells/0MPa_c1.bdf.csv
 def test_text_is_taken_where_there_is_something(tmp_path):
     assert ratescope.read_cycler_file(str(CELL)).maker == "Battery Data Format"
     (path, *_) = ratescope.bundled_micrographs()
-    ratescope.predict_files([str(path)], str(tmp_path / "predicted"), with_maps=False)
+    ratescope.predict_files([str(path)], str(tmp_path / "predicted"))
     ratescope.explain_files([str(path)], str(tmp_path / "maps"), section=0, methods=["grad-ram"], capacity="density")
     others = {"law": "law.csv", "cycles": "cycles", "picture": "rates.png"}
     named = {option: str(tmp_path / name) for option, name in others.items()}

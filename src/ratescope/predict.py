@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,6 @@ def predict_files(
     crops_given: bool = False,
     pixel_size_um: float | None = None,
     facts: Known | None = None,
-    with_maps: bool = True,
     micrographs_simulated: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> Written:
@@ -89,62 +89,80 @@ def predict_files(
     check_facts(ensembles, given, [file.facts for file in micrographs], crops_given=crops_given)
     prepare_folder(out)
     card, settings = model_card(ensembles, model), prepare_settings(model)
-    written = Written(out, inputs=len(micrographs))
-    predictions: list[Row] = []
-    curves: list[Row] = []
+    said = Said(tuple(ensembles), Written(out, inputs=len(micrographs)))
     summary: list[SummaryRow] = []
-    extrapolated = 0
     simulated = micrographs_simulated or all(file.simulated for file in micrographs)
     names = shown_names([file.name for file in micrographs])
-    by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = {}
     with LongText(out) as chapters:  # some hundred micrographs make a report of a gigabyte
         for done, file in enumerate(micrographs, start=1):
             prepared, told = tell(prepared_of(file, settings, crops_given), ensembles, file.facts | given)
             on_progress(done - 1, len(micrographs), f"predicting {Path(prepared.file).name}")
-            answers, maps = _with_maps(prepared, told) if with_maps else (predict_prepared(prepared, told), {})
-            beyond = [finding for finding in prepared.findings if finding.code == BEYOND]
-            doubts = doubts_of_scale(prepared.findings)
-            mind = words([*doubts, *beyond])
-            rows = prediction_rows(prepared, answers, tuple(ensembles))
-            predictions += [row | {"reasons": row["reasons"] or mind} for row in rows]
-            written.remarks += [f"{prepared.file}: {doubt.text}" for doubt in doubts]
-            extrapolated += bool(beyond)
-            for answer in answers.values():
-                curves += curve_rows("micrograph", prepared.file, answer)
-            if answers and file.electrode:
-                by_electrode.setdefault(file.electrode, []).append(answers)
-            if prepared.status == "refused":
-                written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
+            answers, maps = predicted_with_maps(prepared, told)
+            said.add(prepared, answers, electrode=file.electrode)
             page = MicrographPage(prepared, answers, maps, card.simulated, names[file.name])
             chapters.add(micrograph_fragment(page))
             summary.append(summary_row(page))
         on_progress(len(micrographs), len(micrographs), "micrographs predicted")
-        for name, answers_of in sorted(by_electrode.items()):
-            for capacity in ensembles:
-                curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
-        write_csv(out / "predictions.csv", PREDICTION_COLUMNS, predictions)
-        write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
+        said.write_tables(out)
         report = prediction_report(chapters.pieces(), summary, model=card, micrographs_simulated=simulated)
         write_pieces(out / "report.html", report)
-    if extrapolated:
-        written.remarks.append(
-            f"what was told of {extrapolated} of {len(micrographs)} micrographs lies outside what the networks learned "
-            "from; the reasons in predictions.csv say what"
-        )
-    written.files = [out / name for name in ("report.html", "curves.csv", "predictions.csv")]
-    return written
+    said.written.files = [out / name for name in ("report.html", "curves.csv", "predictions.csv")]
+    return said.written
 
 
-def predict_prepared(prepared: Prepared, ensembles: Ensembles) -> dict[Capacity, Prediction]:
-    """Both capacities for the crops of one micrograph; nothing where it has none."""
-    crops = prepared.crops
-    return {capacity: ensemble.predict(crops) for capacity, ensemble in ensembles.items()} if len(crops) else {}
+@dataclass
+class Said:
+    """What was predicted so far: the rows of the tables, and what the command line is to say at the end.
+
+    Attributes
+    ----------
+    by_electrode : mapping from an electrode of the sheets to the predictions of its micrographs
+    extrapolated : int
+        Of how many micrographs a fact lies outside what the networks learned from.
+    """
+
+    capacities: tuple[Capacity, ...]
+    written: Written
+    predictions: list[Row] = field(default_factory=list)
+    curves: list[Row] = field(default_factory=list)
+    by_electrode: dict[str, list[Mapping[Capacity, Prediction]]] = field(default_factory=dict)
+    extrapolated: int = 0
+
+    def add(self, prepared: Prepared, answers: Mapping[Capacity, Prediction], *, electrode: str) -> None:
+        """Take up one micrograph; where it was refused, there are no answers."""
+        beyond = [finding for finding in prepared.findings if finding.code == BEYOND]
+        doubts = doubts_of_scale(prepared.findings)
+        mind = words([*doubts, *beyond])
+        rows = prediction_rows(prepared, answers, self.capacities)
+        self.predictions += [row | {"reasons": row["reasons"] or mind} for row in rows]
+        self.written.remarks += [f"{prepared.file}: {doubt.text}" for doubt in doubts]
+        self.extrapolated += bool(beyond)
+        for answer in answers.values():
+            self.curves += curve_rows("micrograph", prepared.file, answer)
+        if answers and electrode:
+            self.by_electrode.setdefault(electrode, []).append(answers)
+        if prepared.status == "refused":
+            self.written.refused[prepared.file] = " ".join(reason.text for reason in prepared.reasons)
+
+    def write_tables(self, out: Path) -> None:
+        """Write both tables, the curves of whole electrodes behind those of their micrographs."""
+        curves = list(self.curves)
+        for name, answers_of in sorted(self.by_electrode.items()):
+            for capacity in self.capacities:
+                curves += curve_rows("electrode", name, _joined([answer[capacity] for answer in answers_of]))
+        write_csv(out / "predictions.csv", PREDICTION_COLUMNS, self.predictions)
+        write_csv(out / "curves.csv", CURVE_COLUMNS, curves)
+        if self.extrapolated:
+            self.written.remarks.append(
+                f"what was told of {self.extrapolated} of {self.written.inputs} micrographs lies outside what the "
+                "networks learned from; the reasons in predictions.csv say what"
+            )
 
 
-def _with_maps(
+def predicted_with_maps(
     prepared: Prepared, ensembles: Ensembles
 ) -> tuple[dict[Capacity, Prediction], dict[Capacity, NDArray[np.float32]]]:
-    """`predict_prepared`, and of the same runs of the networks the maps of influence."""
+    """Both capacities for the crops of one micrograph, and the maps of influence; nothing where it has no crop."""
     crops = prepared.crops
     if not len(crops):
         return {}, {}
