@@ -257,12 +257,14 @@ def test_facts_help_where_the_crop_says_nothing(train, brightness_set, thorough)
 
 
 def test_training_can_start_from_another_network(learned, brightness_set, thorough):
-    """The weights are taken over; the scalings are fitted anew, because another microscope has another light."""
+    """Another microscope has another light, so the input is scaled anew; the weights speak in units of their output."""
     crops, curves = brightness_set
-    given = TrainingSet(crops // 2, 2 * curves, RATES, TRAIN, VALIDATION)
+    given = TrainingSet(crops // 2, curves, RATES, TRAIN, VALIDATION)
     network = new_network(given, thorough, learned)
     assert torch.equal(network.extractor[0].weight, learned.extractor[0].weight)
     assert validation_mape(network, given) < 0.7 * validation_mape(new_network(given, thorough), given)
+    richer = new_network(TrainingSet(crops, 2 * curves, RATES, TRAIN, VALIDATION), thorough, learned)
+    assert torch.equal(richer.output_scale, learned.output_scale)
 
 
 def test_only_a_network_of_the_same_architecture_can_be_started_from(train):

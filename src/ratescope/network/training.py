@@ -75,7 +75,8 @@ def train_network(
     facts : mapping of name to float array, shape (n,), optional
         Scalar inputs beside the crop.
     start_from : RateNetwork, optional
-        Start from its weights; the scalings of input and output are fitted anew.
+        Start from its weights, and from the scalings of its output and facts, in whose units they speak; that of the
+        input is fitted anew, as another camera sees other colours (decision 0030).
     trained_on : str
         In words, for the card; what is simulated is called simulated.
     simulated : bool
@@ -129,20 +130,24 @@ def train_network(
 
 
 def new_network(given: TrainingSet, settings: Settings, start_from: RateNetwork | None = None) -> RateNetwork:
-    """A network before its first step, with the scalings of its input and output fitted to the training crops."""
+    """A network before its first step, with the scalings of its input and output fitted to the training crops.
+
+    Where it starts from another one, that of the input alone (decision 0030).
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(chance(settings.train.seed, "weights").integers(2**63))
         network = RateNetwork(settings.network, rates=given.curves.shape[1], facts=len(given.facts))
-    if start_from is not None:
+    if start_from is None:
+        _fit_scalings(network, given, settings)
+    else:
         _take_over(start_from, network)
-    _fit_scalings(network, given, settings)
+    _fill(network.input_mean, given.mean_colour)
+    _fill(network.input_scale, np.maximum(given.colour_spread, 1.0))  # a uniform crop must not divide by zero
     return network
 
 
 def _fit_scalings(network: RateNetwork, given: TrainingSet, settings: Settings) -> None:
-    """Write mean and spread of the training crops, their facts and their curves into the network's buffers."""
-    _fill(network.input_mean, given.mean_colour)
-    _fill(network.input_scale, np.maximum(given.colour_spread, 1.0))  # a uniform crop must not divide by zero
+    """Write mean and spread of the training part's facts and curves into the network's buffers."""
     curves, facts = given.curves[given.train], given.fact_table(given.train)
     if settings.train.output_unit == "spread":
         is_linear = settings.network.output == "linear"
