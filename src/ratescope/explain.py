@@ -89,6 +89,7 @@ def explain_files(
     written = Written(out, inputs=len(files))
     known, made = MapList(out), list[str]()
     there: set[int] = set()
+    unfit: list[str] = []
     remarks, refused = list[dict[str, str]](), list[dict[str, str]]()
     card, names = model_card(chosen, model), shown_names([file.name for file in files])
     settings = prepare_settings(model)
@@ -106,6 +107,7 @@ def explain_files(
             refused.append({"file": file.name, "reason": written.refused[file.name]})
             continue
         there |= {part.index for part in _sections(prepared, None)}
+        unfit += [part.reasons[0].text for part in prepared.sections if part.index == section and part.reasons]
         remarks += [{"file": file.name, **asdict(said)} for said in prepared.findings if said.code in {TOLD, BEYOND}]
         for part in _sections(prepared, section):
             of_part = partial(words, section=None if crops_given else part.index)
@@ -115,8 +117,9 @@ def explain_files(
                 made.append(entry["picture"])
             known.write(refused, remarks)  # what is done stays done, whatever happens
     if section is not None and not made and len(written.refused) < len(files):
+        why = f" (it was refused: {unfit[0]})" if unfit else ""
         raise InputError(
-            f"no micrograph has a prepared section {section}; prepared are {', '.join(map(str, sorted(there)))}. "
+            f"no micrograph has a prepared section {section}{why}; prepared are {', '.join(map(str, sorted(there)))}. "
             "Name one of these, or leave --section out to see all of them."
         )
     listed = known.write(refused, remarks)

@@ -102,14 +102,26 @@ def write_bytes(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def printable(name: str) -> str:
+    r"""A file's name as it can be shown: bytes of it that are no UTF-8, as old systems wrote them, become escapes.
+
+    >>> printable(os.fsdecode(b"10_\xb5m.tif"))
+    '10_\\udcb5m.tif'
+    """
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text with unix line ends, whole or not at all."""
-    write_bytes(path, content.encode("utf-8"))
+    """Write UTF-8 text with unix line ends, whole or not at all.
+
+    What the system's file names hold that is no UTF-8 is written as an escape, which JSON reads back as it was.
+    """
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
 def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     """Write text that comes piece by piece, and is never held as a whole, as `write_text` does."""
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(pieces)
 
 
@@ -147,7 +159,9 @@ class LongText:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", newline="", dir=folder)  # noqa: SIM115
+            self._file: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115
+                "w+", encoding="utf-8", errors="backslashreplace", newline="", dir=folder
+            )
         except OSError as error:
             raise _output_error(folder, error) from error
 

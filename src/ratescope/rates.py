@@ -80,6 +80,8 @@ def write_rates(
     write_csv(out, RATE_COLUMNS, (row for test in tests for row in rate_rows(test)))
     said = [f"cell {test.cell}: {said}" for test in tests for said in _said_of(test)]
     said += [remark for source in sources if source.campaign for remark in _remarks_on_electrodes(source.tests)]
+    if active_mass_mg is not None and any(source.campaign for source in sources):
+        said.append("--active-mass-mg counts for bare files alone; cells of a campaign have the masses of its sheets")
     files = [out]
     if law:
         without = write_rate_laws([(source.tests, source.theoretical_ah_per_kg) for source in sources], law)

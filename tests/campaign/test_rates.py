@@ -268,6 +268,12 @@ def test_a_typed_table_without_the_cell_says_which_it_has(folder):
     assert "holds the cells 'x', 'y', but not 'c1'. Call it there as in cells.csv." in faults["c1"]
 
 
+def test_a_mass_that_a_campaign_does_not_take_is_said(folder, tmp_path):
+    said = write_rates([folder], tmp_path / "rates.csv", MASS_MG).remarks
+    assert any(remark.startswith("--active-mass-mg counts for bare files alone") for remark in said)
+    assert not any("--active-mass-mg counts" in remark for remark in write_rates([folder], tmp_path / "r.csv").remarks)
+
+
 def test_a_broken_file_leaves_the_table_of_the_last_time_whole(folder, tmp_path):
     """The table is written under its name only when it is whole."""
     out = tmp_path / "rates.csv"

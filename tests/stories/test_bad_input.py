@@ -1,6 +1,7 @@
 """Bad input gets one clear sentence and loses nothing: through the command line, as a user meets it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,23 @@ def write_empty(path):
 
 def write_stack(path):
     tifffile.imwrite(path, np.stack([NOISE] * 3), photometric="rgb")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows' names are text, not bytes")
+def test_a_name_that_is_no_utf8_is_written_as_an_escape_and_its_crops_can_be_used(tmp_path):
+    path = tmp_path / os.fsdecode(b"10_\xb5m.tif")
+    shutil.copy(ratescope.bundled_micrographs()[2], path)
+    status, ((entry),) = prepared(path, tmp_path)
+    assert (status, entry["file"]) == (0, str(tmp_path / r"10_\udcb5m.tif"))
+    crops = tmp_path / "out" / r"10_\udcb5m_s0.png"
+    assert main(["explain", str(crops), "--crops", "--method", "grad-ram", "--out", str(tmp_path / "maps")]) == 0
+
+
+@pytest.mark.parametrize("command", ["prepare", "predict"])
+def test_what_is_neither_file_nor_folder_is_said(command, tmp_path, capsys):
+    assert main([command, os.devnull, "--out", str(tmp_path / "out")]) == 2
+    assert f"{os.devnull} cannot be read (" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("write", [write_text, write_truncated, write_one_pixel, write_empty, write_stack])

@@ -85,6 +85,12 @@ def test_a_section_that_no_micrograph_has_makes_nothing(crop_file, tmp_path, cap
     assert not out.exists()
 
 
+def test_a_section_that_was_refused_says_why(tmp_path, capsys):
+    medium = ratescope.bundled_micrographs()[2]
+    assert main(["explain", str(medium), "--section", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "a prepared section 1 (it was refused: a smear over grains and pores fills" in capsys.readouterr().err
+
+
 def test_crops_are_explained_in_the_folder_that_they_were_prepared_into(captions, crop_file, tmp_path):
     (crop_file.parent / "prepared.json").touch()
     given = {"crops_given": True, "methods": ["grad-ram"], "capacity": "specific"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from ratescope.campaign.crop_facts import facts_in_sheets
 from ratescope.campaign.sheets import is_campaign, read_campaign
 from ratescope.errors import InputError, MicrographError
+from ratescope.files import printable
 from ratescope.imaging.prepare import prepare_file
 from ratescope.imaging.reading import find_micrograph_files, matching_paths, read_crop
 from ratescope.records import Finding, Prepared, Section
@@ -24,7 +25,7 @@ class MicrographFile:
     Attributes
     ----------
     name, stem : str
-        What it goes by; the stem names its crops.
+        What it goes by, made printable; the stem names its crops.
     pixel_size_um : float, optional
         Where the caller knows it better than the file.
     otherwise_um : float, optional
@@ -49,6 +50,10 @@ class MicrographFile:
     electrode: str = ""
     specimen: str = ""
     simulated: bool = False
+
+    def __post_init__(self) -> None:
+        for part in ("name", "stem"):
+            object.__setattr__(self, part, printable(getattr(self, part)))
 
 
 def micrograph_files(

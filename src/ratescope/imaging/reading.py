@@ -111,9 +111,15 @@ def check_pixel_size(pixel_size_um: float | None) -> None:
 
 
 def _files_below(folder: Path, *, crops: bool) -> Iterator[Path]:
-    marks = [mark for mark in _WRITTEN_BESIDE if (folder / mark).exists()]
+    try:
+        inside = list(folder.iterdir())
+        marks = [mark for mark in _WRITTEN_BESIDE if (folder / mark).exists()]
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be read ({error.strerror}). Make it readable, or name files or a folder."
+        ) from error
     crops_alone = crops and _BESIDE_CROPS in marks
-    for path in folder.iterdir():
+    for path in inside:
         if path.name.startswith(".") or path.name == "truth":
             continue
         is_named_so = any(_WRITTEN_BESIDE[mark].fullmatch(path.name) for mark in marks)
