@@ -46,7 +46,7 @@ class PrepareSettings:
     least_foil_rank: float = 0.15  # our choice: resin is as dark as what is darkest in the coating, its pores
     least_far_edge: float = 0.45  # our choice: unless a second edge shows that a dark band is a foil
     grain_length_um: tuple[float, float] = (0.7, 6.0)  # our choice: autocorrelation at one half; electrodes 1.2 to 2.3
-    least_grain_evenness: float = 0.29  # our choice: electrodes 0.33 to 0.8, ceramic layers mostly below 0.29
+    least_grain_evenness: float = 0.26  # our choice: electrodes 0.29 to 0.8, ceramic layers mostly below
     most_artefact_share: float = 0.0085  # our choice: more than 1 % changes what is seen; areas are found to 15 %
     most_blur_um: float = 0.41  # our choice: 3.3 network pixels; 2 px on top of the lens stay below, 3 px do not
     most_grey_skewness: float = 1.3  # our choice: electrodes −0.7 to 0.6, ceramic layers −1.3 to −2.5

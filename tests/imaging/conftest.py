@@ -9,6 +9,9 @@ from scipy import ndimage
 from ratescope.imaging.grey import grey_of
 from ratescope.records import Micrograph
 from ratescope.settings import PrepareSettings
+from ratescope.virtual_lab.design import VirtualElectrode
+from ratescope.virtual_lab.microscope import photograph
+from ratescope.virtual_lab.packing import cut_cross_section
 
 PIXEL_SIZE_UM = 0.123
 
@@ -86,6 +89,14 @@ def draw():
 @pytest.fixture(scope="session")
 def drawn():
     return draw_cross_section(1, columns=1450, tilt_deg=0.8)
+
+
+@pytest.fixture(scope="package")
+def virtual():
+    """A simulated micrograph with its truth."""
+    rng = np.random.default_rng(5)
+    electrode = VirtualElectrode("P30", "B1", load_mpa=200.0, porosity=0.30)
+    return photograph(cut_cross_section(electrode, width_um=90.0, rng=rng), columns=730, rng=rng, artefacts=False)
 
 
 @pytest.fixture

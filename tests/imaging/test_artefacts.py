@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ratescope.imaging.artefacts import judge_crop
+from ratescope.imaging.artefacts import grey_levels, judge_crop
 from ratescope.imaging.grey import grey_of
 from ratescope.virtual_lab.design import VirtualElectrode
 from ratescope.virtual_lab.instrument import FLAWLESS_PREPARATION
@@ -145,3 +145,11 @@ def test_a_half_out_of_focus_is_refused_and_says_by_how_much(clean, settings):
     assert finding.code == "out-of-focus"
     assert "blurred by 0.5" in finding.text
     assert "take the field again" in finding.text
+
+
+def test_grey_binder_beside_black_resin_says_nothing_of_the_resin():
+    """Else all of the resin would be darker than pores, and so a hole."""
+    resin, binder, grains = np.float32(10), np.float32(70), np.float32(180)
+    half = np.repeat([resin, binder, grains], [100, 200, 300])[None]
+    pore, _ = grey_levels(half, pore_grey=10.0)
+    assert pore <= 1.25 * 10.0

@@ -4,36 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ratescope.imaging.burnt_in import bar_rows, find_boxes, without_bars
+from ratescope.imaging.burnt_in import find_boxes
 from ratescope.imaging.grey import grey_of
-from ratescope.records import Box, Micrograph
-
-
-def with_bar(pixels, rows, colour=0, ink=255):
-    picture = Image.fromarray(pixels.copy())
-    pen = ImageDraw.Draw(picture)
-    top = pixels.shape[0] - rows
-    pen.rectangle([0, top, pixels.shape[1], pixels.shape[0]], fill=(colour,) * 3)
-    pen.text((20, top + rows // 4), "20 kV  x500  WD 5 mm  100 um", fill=(ink,) * 3, font_size=rows // 2)
-    return np.asarray(picture)
-
-
-@pytest.mark.parametrize(("colour", "ink"), [(0, 255), (255, 0), (120, 250)])
-def test_an_information_bar_is_cut_off(draw, colour, ink):
-    plain = draw(0).micrograph
-    barred = Micrograph(with_bar(plain.pixels, 40, colour, ink), 0.123)
-    kept, first_row = without_bars(barred, grey_of(barred.pixels))
-    assert first_row == 0
-    assert len(kept.pixels) == len(plain.pixels) - 40
-    upside_down = Micrograph(np.ascontiguousarray(barred.pixels[::-1]), 0.123)
-    kept, first_row = without_bars(upside_down, grey_of(upside_down.pixels))
-    assert first_row == 40
-
-
-@pytest.mark.parametrize("options", [{}, {"resin_grey": 0.0, "noise": 0.0}, {"foil_grey": 400.0, "other_um": 0.0}])
-def test_an_electrode_has_no_information_bar(draw, options):
-    grey = grey_of(draw(0, **options).micrograph.pixels)
-    assert bar_rows(grey) == bar_rows(grey[::-1]) == 0
+from ratescope.records import Box
 
 
 def test_a_scale_bar_box_is_found_with_its_letters(draw):
@@ -81,10 +54,18 @@ def test_a_scale_bar_drawn_as_a_plain_line_is_found(draw):
     assert find_boxes(grey_of(pixels)) == (Box(top=298, bottom=304, left=398, right=482),)
 
 
-def test_an_information_bar_at_the_side_is_a_box(draw):
-    barred = np.rot90(with_bar(np.rot90(draw(0).micrograph.pixels), 60))
-    boxes = find_boxes(grey_of(np.ascontiguousarray(barred)))
-    assert any(box.height >= 620 and 60 <= box.width <= 66 for box in boxes)
+@pytest.mark.parametrize("height", [0.3, 0.9])
+def test_an_upright_arrow_is_a_box_however_long_it_is(draw, height):
+    picture = Image.fromarray(draw(0).micrograph.pixels.copy())
+    pen = ImageDraw.Draw(picture)
+    bottom = 20 + int(height * 560)
+    pen.line([300, 20, 300, bottom], fill=(255, 255, 255), width=3)
+    for tip, back in ((20, 32), (bottom, bottom - 12)):
+        pen.polygon([(300, tip), (295, back), (305, back)], fill=(255, 255, 255))
+    (box,) = find_boxes(grey_of(np.asarray(picture)))
+    assert (box.top, box.bottom) == (pytest.approx(18, abs=1), pytest.approx(bottom + 3, abs=1))
+    assert box.left <= 295
+    assert box.right > 305
 
 
 def test_a_saturated_foil_and_noisy_black_pores_are_no_boxes(draw):

@@ -7,8 +7,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.strategies import floats
 
 from ratescope.errors import CollectorError
-from ratescope.imaging.band import best_band
+from ratescope.imaging.band import best_bands
 from ratescope.imaging.collector import collector_from_edge, find_collector, seen_from_behind
+from ratescope.records import Box
 
 SITUATIONS = {
     "level": {},
@@ -64,11 +65,54 @@ def test_resin_over_a_coating_is_no_foil(draw, settings):
 def test_resin_is_as_dark_as_the_pores_it_fills_and_foil_is_not(draw):
     for foil_grey in (225.0, 95.0):
         grey = draw(4, foil_grey=foil_grey, noise=12.0).grey
-        foil, resin = best_band(grey, 0.123, 27.6), best_band(grey[::-1][150:], 0.123, 27.6)
+        foil, resin = next(best_bands(grey, 0.123, 27.6)), next(best_bands(grey[::-1][150:], 0.123, 27.6))
         assert foil.rank > 0.3
         assert resin.rank < 0.1
         assert foil.far_edge > 0.8
         assert resin.far_edge < 0.3
+
+
+def test_the_next_bands_lie_elsewhere_and_rate_less(draw):
+    two = np.concatenate([draw(4).grey, draw(5, foil_grey=200.0).grey])
+    bands = list(best_bands(two, 0.123, 27.6))
+    rows = [float(np.median(band.rows)) for band in bands]
+    assert sorted(rows[:2]) == [pytest.approx(466, abs=4), pytest.approx(466 + 620, abs=4)]
+    assert np.abs(np.subtract.outer(rows, rows))[np.triu_indices(3, 1)].min() > 24
+    assert bands[0].rating >= bands[1].rating > bands[2].rating + 0.5
+
+
+@pytest.mark.parametrize("foil_grey", [225.0, 95.0])
+def test_the_foil_goes_on_straight_under_a_label(draw, settings, foil_grey):
+    drawn = draw(3, foil_grey=foil_grey)
+    grey = drawn.grey.copy()
+    grey[440:520, 200:560] = 255
+    collector = find_collector(grey, 0.123, settings, burnt_in=[Box(438, 522, 198, 562)])
+    off = np.abs(collector.edge_rows - drawn.edge_rows)
+    assert np.percentile(off, 95) < 8.0
+    assert np.percentile(np.delete(off, np.s_[198:562]), 95) < 3.0
+
+
+def test_a_line_of_text_as_wide_as_the_image_hides_no_foil(draw, settings):
+    drawn = draw(3)
+    collector = find_collector(drawn.grey, 0.123, settings, burnt_in=[Box(5, 40, -2, 902)])
+    assert np.median(np.abs(collector.edge_rows - drawn.edge_rows)) < 1.0
+
+
+@pytest.mark.parametrize("colour", [128, 215])
+def test_a_grey_gap_between_two_pictures_is_no_foil(draw, settings, colour):
+    """As foils of one grey are not: they have noise, and edges that do not lie in one row."""
+    above = draw(0, thickness_um=80.0, rows=700).grey[120:500]
+    grey = np.concatenate([above, np.full((100, above.shape[1]), colour, np.uint8), above[::-1]])
+    with pytest.raises(CollectorError, match=r"one grey all over.* Photograph the cross-section"):
+        find_collector(grey, 0.123, settings)
+
+
+def test_resin_is_no_foil_for_the_straight_end_of_the_picture_beyond_it(draw, settings):
+    drawn = draw(4, noise=2.0)
+    without_foil = drawn.grey[60 : int(drawn.edge_rows.min()) - 3]
+    grey = np.concatenate([np.full((60, 900), 200, np.uint8), without_foil])
+    with pytest.raises(CollectorError, match=r"ends in one row.* Photograph the cross-section"):
+        find_collector(grey, 0.123, settings)
 
 
 @pytest.mark.parametrize("picture", ["noise", "black", "stripes", "discs everywhere"])

@@ -17,23 +17,12 @@ from ratescope.imaging.prepare import _coatings, prepare, prepare_file
 from ratescope.imaging.prepared_file import write_crops
 from ratescope.imaging.reading import read_crop
 from ratescope.records import Micrograph, Prepared
-from ratescope.virtual_lab.design import VirtualElectrode
-from ratescope.virtual_lab.microscope import photograph
-from ratescope.virtual_lab.packing import cut_cross_section
 
 REAL = Path(__file__).parents[2] / "../shared/real/micrographs"
 needs_real = pytest.mark.skipif(
     not REAL.is_dir(), reason="the real micrographs are not in this checkout's surroundings"
 )
 COATING_PHASES = (1, 2, 3, 4, 5, 7, 8)  # of the virtual laboratory: all but resin and foil
-
-
-@pytest.fixture(scope="module")
-def virtual():
-    """A simulated micrograph with its truth."""
-    rng = np.random.default_rng(5)
-    electrode = VirtualElectrode("P30", "B1", load_mpa=200.0, porosity=0.30)
-    return photograph(cut_cross_section(electrode, width_um=90.0, rng=rng), columns=730, rng=rng, artefacts=False)
 
 
 def from_levelled(prepared, rows, columns):
@@ -119,6 +108,35 @@ def test_a_bar_above_shifts_nothing_in_the_file(draw, settings):
     assert barred.collector.row_left == pytest.approx(without.collector.row_left + 48, abs=0.01)
     assert np.array_equal(barred.sections[0].crop, without.sections[0].crop)
     assert barred.level_to_file[0, 2] == pytest.approx(without.level_to_file[0, 2] + 48)
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+def test_page_margins_shift_nothing_in_the_file(virtual, settings, colour):
+    plain = Micrograph(virtual.pixels, virtual.pixel_size_um, "v.tif")
+    page = np.pad(virtual.pixels, ((30, 20), (40, 25), (0, 0)), constant_values=colour)
+    within, without = (prepare(one, settings) for one in (replace(plain, pixels=page), plain))
+    assert np.array_equal(within.crops, without.crops)
+    slope = np.tan(np.radians(without.collector.tilt_deg))
+    assert within.collector.row_left == pytest.approx(without.collector.row_left + 30 - 40 * slope)
+    assert within.collector.row_right == pytest.approx(without.collector.row_right + 30 + 25 * slope)
+    assert within.collector.edge_rows.size == page.shape[1]
+    assert np.array_equal(np.flatnonzero(np.isfinite(within.collector.edge_rows)), np.arange(40, page.shape[1] - 25))
+    assert within.level_to_file[:, 2] == pytest.approx(without.level_to_file[:, 2] + [30, 40])
+
+
+def test_what_is_left_within_the_margins_may_be_too_small(draw, settings):
+    page = np.pad(draw(2).micrograph.pixels[:, :600], ((0, 0), (200, 200), (0, 0)), constant_values=255)
+    prepared = prepare(Micrograph(page, 0.123, "page.png"), settings)
+    assert (prepared.status, prepared.reasons[0].code) == ("refused", "too-small-field")
+
+
+def test_an_arrow_in_colour_never_stands_in_a_crop(draw, settings):
+    drawn = draw(2, columns=1450)
+    picture = Image.fromarray(drawn.micrograph.pixels.copy())
+    ImageDraw.Draw(picture).line([400, 80, 400, 455], fill=(255, 255, 0), width=3)
+    prepared = prepare(replace(drawn.micrograph, pixels=np.asarray(picture)), settings)
+    assert prepared.status == "prepared"
+    assert np.ptp(prepared.crops.astype(int), axis=-1).max() == 0
 
 
 def test_a_scale_bar_never_stands_in_a_crop(draw, settings):
@@ -212,6 +230,86 @@ def test_a_real_electrode_is_prepared_without_its_scale_bar(settings):
     assert corners[0].max() < 345  # above foil and scale bar
 
 
+def real_grey(name):
+    return np.asarray(Image.open(REAL / name).convert("L"))
+
+
+def prepared_as(grey, pixel_size_um, settings):
+    pixels = np.repeat(np.ascontiguousarray(grey)[..., None], 3, axis=2)
+    return prepare(Micrograph(pixels, pixel_size_um, "real.png"), settings)
+
+
+ELECTRODE, NO_FOIL = "coating_on_foil/graphite_siox_on_copper_sem.jpg", "must_refuse/nca_without_foil_sem.jpg"
+
+
+@needs_real
+@pytest.mark.parametrize("colour", [0, 255])
+@pytest.mark.parametrize("poor", [False, True])
+def test_a_page_margin_around_a_real_electrode_is_no_foil(settings, colour, poor):
+    page = np.pad(real_grey(ELECTRODE), ((20, 30), (15, 25)), constant_values=colour)
+    prepared = prepared_as(as_poor_jpeg(page, 75) if poor else page, 0.294, settings)
+    assert prepared.status == "prepared", prepared.reasons
+    assert prepared.collector.row_left == pytest.approx(346 + 20, abs=4)
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)
+
+
+@needs_real
+@pytest.mark.parametrize("drawn", ["margin", "gap", "grey gap"])
+@pytest.mark.parametrize("name", [NO_FOIL, ELECTRODE])
+def test_what_was_drawn_around_a_real_coating_is_no_foil(settings, drawn, name):
+    grey = real_grey(name)[: 250 if name == NO_FOIL else 330]  # above the foil
+    colour = 128 if drawn == "grey gap" else 255
+    gap = np.full((40, grey.shape[1]), colour, np.uint8)
+    page = np.pad(grey, 30, constant_values=255) if drawn == "margin" else np.concatenate([grey, gap, grey[:, ::-1]])
+    prepared = prepared_as(page, 0.294, settings)
+    assert prepared.status == "refused"
+    assert prepared.reasons[0].code in {"no-collector", "no-grains"}
+
+
+@needs_real
+def test_of_two_real_electrodes_over_one_another_one_is_prepared(settings):
+    grey = real_grey(ELECTRODE)
+    page = np.concatenate([grey, np.full((14, grey.shape[1]), 255, np.uint8), grey])
+    prepared = prepared_as(page, 0.294, settings)
+    assert prepared.status == "prepared"
+    assert prepared.collector.row_left == pytest.approx(346, abs=4)
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)
+
+
+@needs_real
+def test_a_real_foil_is_found_though_the_resin_looks_more_like_one(settings):
+    prepared = prepared_as(255 - real_grey(ELECTRODE), 0.294, settings)
+    assert prepared.collector.coating_side == "above"
+    assert prepared.collector.row_left == pytest.approx(346, abs=4)
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)
+
+
+@needs_real
+def test_a_real_cathode_of_large_grains_is_a_coating_of_grains(settings):
+    """Its foil is drawn: rough, a little askew, darker than the grains."""
+    rng = np.random.default_rng(0)
+    coating = np.concatenate([real_grey(NO_FOIL)[6:262, :362]] * 2, axis=1)
+    coating[:, 362:] = coating[:, :362][:, ::-1]
+    rows, columns = coating.shape
+    page = np.full((rows + 200, columns), 6.0)
+    page[70 : 70 + rows] = coating
+    edge = 60 + rows + np.linspace(-2, 2, columns) + ndimage.gaussian_filter1d(rng.normal(0, 4, columns), 10)
+    below = np.arange(len(page))[:, None] - edge
+    page = np.where(below < 0, page, np.where(below < 48, 95.0, 6.0))
+    page = ndimage.gaussian_filter(page, 0.5) + rng.normal(0, 4, page.shape)
+    prepared = prepared_as(page.clip(0, 255).astype(np.uint8), 0.25, settings)
+    assert prepared.status == "prepared", prepared.reasons
+    assert prepared.coating.thickness_um == pytest.approx((rows - 10) * 0.25, abs=2)
+
+
+@needs_real
+def test_noise_does_not_hide_a_real_surface_under_a_thin_strip_of_resin(settings):
+    grey = real_grey(ELECTRODE) + np.random.default_rng(0).normal(0, 12, (400, 463))
+    prepared = prepared_as(grey.clip(0, 255).astype(np.uint8), 0.294, settings)
+    assert not prepared.coating.is_cut
+    assert prepared.coating.thickness_um == pytest.approx(97, abs=3)
+
+
 def turned(grey):
     """By 3°, what comes in over the edges mirrored."""
     return ndimage.rotate(grey, 3.0, reshape=False, mode="reflect")
@@ -226,9 +324,9 @@ def flat(grey):
     return 0.5 * grey + 60.0
 
 
-def as_poor_jpeg(grey):
+def as_poor_jpeg(grey, quality=20):
     buffer = BytesIO()
-    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=20)
+    Image.fromarray(grey.astype(np.uint8)).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer))
 
 

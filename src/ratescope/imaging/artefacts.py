@@ -139,8 +139,9 @@ def grey_levels(half: Floats, pore_grey: float) -> tuple[float, float]:
         return pore_grey, pore_grey + LEAST_CONTRAST
     fifth, middle = np.percentile(dark, [20, 50])
     # A hole may be more than a fifth of what is dark, but hardly the half. The whole coating's darkest pores are
-    # those in the poorest light: here it may be up to 1.4 / 0.6 times as bright.
-    least = max(0.55 * pore_grey, 0.6 * float(middle))
+    # those in the poorest light: here it may be up to 1.4 / 0.6 times as bright. Where black resin lies beside grey
+    # binder, half of what is dark is binder: it says nothing of the resin.
+    least = max(0.55 * pore_grey, min(0.6 * float(middle), 1.25 * pore_grey))
     pore = float(np.clip(PLAIN_PORE * fifth, least, max(2.3 * pore_grey, least)))
     return pore, max(float(grain), pore + LEAST_CONTRAST)
 

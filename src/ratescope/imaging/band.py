@@ -8,7 +8,7 @@ are outvoted by the rest of the width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ THINNEST_VISIBLE_UM = 3.0  # our choice: of a foil that the image border cuts
 GUARD_UM, EDGE_UM = 0.5, 1.5  # our choice: rough edge that no mean touches; depth of the means on its two sides
 TEXTURE_UM, LATERAL_UM = 8.0, 20.0  # our choice: depth and width in which a coating shows particles and pores
 RANK_UM = 25.0  # our choice: depth of the coating whose grey values the band is compared with
+MOST_BANDS = 3  # our choice: resin and vacuum, one above each other, may look more like a foil than the foil does
+APART_UM, NO_FOIL = 3.0, -2.0  # our choice: a second band lies farther from the first; below what the worst band rates
 CUT_EDGE = 0.45  # our choice: what an edge outside the image is worth; a seen one is worth up to 1
 
 
@@ -93,30 +95,47 @@ def strips_of(grey: NDArray[np.uint8], pixel_size_um: float) -> Strips:
     return Strips((means - means.mean()) / unit, texture / unit, row_um, block_rows, block_columns)
 
 
-def best_band(
+def best_bands(
     grey: NDArray[np.uint8], pixel_size_um: float, room_um: float, burnt_in: Sequence[Box] = ()
-) -> Band | None:
-    """The band most like a foil under at least ``room_um`` of coating; None where the image is too small for both.
+) -> Iterator[Band]:
+    """The bands most like a foil under at least ``room_um`` of coating, best first: three at most.
 
-    Strips that a burnt-in box touches do not count.
+    None at all where the image is too small for both. Strips do not count for a band that a burnt-in box lies on or
+    near there.
     """
     if min(grey.shape) < pixels_in(2.0 * STRIP_UM, pixel_size_um):
-        return None
+        return
     strips = strips_of(grey, pixel_size_um)
     rows, count = strips.grey.shape
-    is_clear = ~_touched(count, strips.block_columns, burnt_in)
     first, last = pixels_in(room_um, strips.row_um), rows - pixels_in(THINNEST_VISIBLE_UM, strips.row_um)
-    if first >= last or not is_clear.any():
-        return None
+    if first >= last:
+        return
     thicknesses = np.unique(np.rint(THICKNESSES_UM / strips.row_um).astype(int))
-    ratings = rate_bands(strips, thicknesses, np.arange(first, last))
-    ratings[..., ~is_clear] = 0.0
-    layer, path = best_path(ratings)
-    along = ratings[layer, path, np.arange(count)][is_clear]
-    path, thickness = path + first, int(thicknesses[layer])
+    top = np.arange(first, last)
+    ratings = rate_bands(strips, thicknesses, top)
+    for layer, thickness in enumerate(thicknesses if burnt_in else ()):
+        ratings[layer][_is_touched(strips, int(thickness), top, burnt_in)] = 0.0
+    for _ in range(MOST_BANDS):
+        layer, path = best_path(ratings)
+        along, strip = ratings[layer, path, np.arange(count)], np.arange(count)
+        thickness = int(thicknesses[layer])
+        is_clear = ~_is_touched(strips, thickness, top, burnt_in)[path, strip]
+        if not is_clear.any():
+            return
+        yield _band(strips, path + first, thickness, along, is_clear)
+        near = np.abs(np.arange(len(top))[:, None] - path - thickness // 2) < thickness // 2 + APART_UM / strips.row_um
+        ratings[:, near] = NO_FOIL
+
+
+def _band(
+    strips: Strips, path: NDArray[np.int_], thickness: int, along: NDArray[np.float32], is_clear: NDArray[np.bool_]
+) -> Band:
+    """What is known of the band whose upper rows are ``path``; ``along`` are its ratings."""
+    rows, count = strips.grey.shape
     far_edge = np.where(
         path + thickness < rows, _clear_edges(strips)[np.minimum(path + thickness, rows), np.arange(count)], 0.0
     )
+    along = along[is_clear]
     return Band(
         columns=block_centres(count, strips.block_columns),
         rows=np.asarray(path * strips.block_rows - 0.5, dtype=np.float64),
@@ -174,10 +193,15 @@ def _mean(cumulated: NDArray[np.float32], start: NDArray[np.int_], stop: NDArray
     return means
 
 
-def _touched(count: int, width: int, boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    is_touched = np.zeros(count, bool)
+def _is_touched(strips: Strips, thickness: int, top: NDArray[np.int_], boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Where a box lies in what a band of this thickness is rated by, shape (upper rows, strips)."""
+    is_touched = np.zeros((len(top), strips.grey.shape[1]), bool)
+    above, below = (pixels_in(GUARD_UM + depth_um, strips.row_um) for depth_um in (TEXTURE_UM, EDGE_UM))
     for box in boxes:
-        is_touched[int(box.left // width) : int(box.right // width) + 1] = True
+        row, last_row = (int(at // strips.block_rows) for at in (box.top, box.bottom))
+        column, last_column = (max(int(at // strips.block_columns), 0) for at in (box.left, box.right))
+        is_near = (top - above <= last_row) & (top + thickness + below >= row)
+        is_touched[is_near, column : last_column + 1] = True
     return is_touched
 
 

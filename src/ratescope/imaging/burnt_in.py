@@ -1,4 +1,4 @@
-"""What a microscope's software drew into the image: information bars, scale bars, framed letters, plain letters.
+"""What a microscope's software drew into the image: scale bars, framed letters, plain letters.
 
 It is black or white all over, its edges are sharp, and either it is a rectangle along the image's axes or it is made
 of strokes of one width: nothing in an embedded electrode is.
@@ -7,14 +7,14 @@ of strokes of one width: nothing in an embedded electrode is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ratescope.records import Box, Micrograph
+from ratescope.records import Box
 
 Flags = NDArray[np.bool_]
 
@@ -25,6 +25,7 @@ MOST_SHARE = 0.6  # our choice: what is larger, in parts of the image, is resin,
 BLUR_PX = 2  # our choice: edges of drawn boxes are blurred by JPEG and by resizing
 COARSE = 4  # our choice: a letter's strokes are at least two pixels wide, and every second pixel is looked at first
 LETTER_ROWS = (8, 100)  # our choice: smaller ones cannot be read, larger ones are none
+ARROW_COLUMNS, ARROW = 16, 15  # our choice: widest head of an arrow across the coating, and how much longer it is
 STROKE = 0.3  # our choice: bold letters' strokes are a quarter of their height wide; grains are rounder
 LETTER_STEP = 40  # our choice: ink stands out from what it is written on
 MANY = 300  # our choice: more black or white parts are pores or grains; only rectangles are looked for then
@@ -33,42 +34,8 @@ FRAYED = 40  # our choice: of one part's pieces, more than a line of letters in 
 ALONE = 0.15  # our choice: a letter that stands alone names a panel, in this outer part of the image's width or height
 
 
-def without_bars(micrograph: Micrograph, grey: NDArray[np.uint8]) -> tuple[Micrograph, int]:
-    """The micrograph without information bars at its upper and lower border, and the first row that was kept."""
-    rows = len(grey)
-    first, stop = bar_rows(grey[::-1]), rows - bar_rows(grey)
-    if stop - first == rows:
-        return micrograph, 0
-    return replace(micrograph, pixels=micrograph.pixels[first:stop]), first
-
-
-def bar_rows(grey: NDArray[np.uint8]) -> int:
-    """Rows of an information bar at the lower border: one colour, letters in it, one straight upper edge; 0 if none.
-
-    >>> grey = np.random.default_rng(0).integers(40, 200, (60, 80)).astype(np.uint8)
-    >>> grey[50:] = 0
-    >>> grey[54:58, 20:40:2] = 255
-    >>> bar_rows(grey)
-    10
-    """
-    colour = int(np.median(grey[-3:]))
-    first = len(grey)
-    while first > 0 and _share_of(colour, grey[first - 1]) >= 0.5:  # letters fill less than half of a row
-        first -= 1
-    shares = [_share_of(colour, row) for row in grey[first : first + 3]]
-    is_sharp = 0 < first < len(grey) - 2 and _share_of(colour, grey[first - 1]) < 0.3 and max(shares) > 0.9
-    if not is_sharp:
-        return 0  # the image fades into it: resin, vacuum or foil
-    has_letters = (np.abs(grey[first:].astype(np.int16) - colour) > 60).mean() > 0.002
-    return len(grey) - first if has_letters else 0
-
-
-def _share_of(colour: int, row: NDArray[np.uint8]) -> float:
-    return float((np.abs(row.astype(np.int16) - colour) <= 3).mean())
-
-
 def find_boxes(grey: NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Filled black or white rectangles, lines of letters, and information bars at the left or right border.
+    """Filled black or white rectangles and lines of letters.
 
     Letters are not told from other things where most of the image is black and white.
 
@@ -84,7 +51,7 @@ def find_boxes(grey: NDArray[np.uint8]) -> tuple[Box, ...]:
                 boxes.append(Box(row.start, row.stop, column.start, column.stop))
             elif _is_letter(shape, grey, row, column, is_white=is_white):
                 letters.append(_Letter(Box(row.start, row.stop, column.start, column.stop), is_white))
-    boxes += _lines_of_letters(letters, grey.shape) + _side_bars(grey)
+    boxes += _lines_of_letters(letters, grey.shape)
     return tuple(Box(box.top - BLUR_PX, box.bottom + BLUR_PX, box.left - BLUR_PX, box.right + BLUR_PX) for box in boxes)
 
 
@@ -106,9 +73,9 @@ def _extreme_parts(grey: NDArray[np.uint8], *, is_white: bool) -> Iterator[tuple
         if len(parts) > MANY and filled[number] < max(0.5 * blocks[part].size, 2 * LEAST_PIXELS / COARSE**2):
             continue
         sizes = [(one.stop - one.start) * COARSE for one in part]
-        if sizes[1] < LETTER_ROWS[0] or any(
-            size > MOST_SHARE * whole for size, whole in zip(sizes, grey.shape, strict=True)
-        ):
+        is_large = any(size > MOST_SHARE * whole for size, whole in zip(sizes, grey.shape, strict=True))
+        is_slender = sizes[0] >= ARROW * COARSE and sizes[1] <= ARROW_COLUMNS + 2 * COARSE
+        if not is_slender and (sizes[1] < LETTER_ROWS[0] or is_large):
             continue
         if filled[number] > LARGE and _span(blocks[part] == number) < 0.8:
             continue  # ragged: foil, or resin
@@ -146,6 +113,8 @@ def _pieces(flags: Flags) -> Iterator[tuple[slice, slice, Flags]]:
 
 def _is_rectangle(shape: Flags) -> bool:
     height, width = shape.shape
+    if 2 <= width <= ARROW_COLUMNS and height >= ARROW * width:  # a line or an arrow that shows the thickness
+        return True
     is_thin_line = height == LEAST_ROWS - 1 and width >= 20 * height  # a scale bar
     is_large = height >= LEAST_ROWS and width >= LEAST_COLUMNS and height * width >= LEAST_PIXELS
     if not (is_large or is_thin_line):
@@ -242,10 +211,3 @@ def _is_outer(box: Box, shape: tuple[int, ...]) -> bool:
     rows, columns = shape
     is_high = box.bottom < ALONE * rows or box.top > (1 - ALONE) * rows
     return is_high and (box.right < ALONE * columns or box.left > (1 - ALONE) * columns)
-
-
-def _side_bars(grey: NDArray[np.uint8]) -> list[Box]:
-    rows, columns = grey.shape
-    left, right = bar_rows(grey.T[::-1]), bar_rows(grey.T)
-    boxes = [Box(0, rows, 0, left)] if left else []
-    return boxes + ([Box(0, rows, columns - right, columns)] if right else [])

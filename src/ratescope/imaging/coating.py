@@ -24,7 +24,9 @@ NEAR_UM = 3.0  # our choice: how exactly texture alone shows where the coating e
 RESIN_UM, ALONG_UM = 40.0, 40.0  # our choice: height and width in which the resin's grey is averaged
 STEP_UM = 0.5  # our choice: steps of the clean rectangle along the foil
 LEAST_CONTRAST = 0.2  # our choice: binder and carbon show more, grains that shine through from below mostly less
-LEAST_SEEN = 0.5  # our choice: in half of the columns at least, resin must be in view
+# Our choice: widths in which texture is looked at, blur against noise, and share of columns in which resin must then be
+# in view. The second is for thin strips of it; the first is surer where there is plenty.
+VIEWS = ((ALONG_UM, 0.0, 0.5), (20.0, 0.3, 0.3))
 
 
 def find_coating(
@@ -112,10 +114,14 @@ def find_surface(
     block_um = block * pixel_size_um
     means = block_mean(grey, block, block)[: max(int((foil_row + 0.5) / block - 1.0 / block_um), 1)]
     unseen = np.ceil(block_mean(np.nan_to_num(border, nan=float(len(grey)))[None], 1, block)[0] / block) + 1.0
-    end = _end_of_texture(means, unseen, block_um)
     rows = np.arange(len(means))[:, None]
-    beyond = (rows > unseen) & (rows < end - NEAR_UM / block_um) & (rows > end - RESIN_UM / block_um)
-    if beyond.any(axis=0).mean() < LEAST_SEEN:
+    for along_um, blur_um, least in VIEWS:
+        blurred = ndimage.gaussian_filter(means, blur_um / block_um) if blur_um else means
+        end = _end_of_texture(blurred, unseen, block_um, along_um)
+        beyond = (rows > unseen) & (rows < end - NEAR_UM / block_um) & (rows > end - RESIN_UM / block_um)
+        if beyond.any(axis=0).mean() >= least:
+            break
+    else:
         return tuple(np.full(grey.shape[1], np.nan) for _ in gaps_um)
     is_solid = _differs(means, beyond, rows > end + NEAR_UM / block_um, block_um) & (rows > end - NEAR_UM / block_um)
     top = np.where(is_solid.any(axis=0), is_solid.argmax(axis=0), len(means)).astype(np.float64)
@@ -126,9 +132,9 @@ def find_surface(
     return tuple(np.interp(columns, centres, np.where(is_hidden, np.nan, one * block - 0.5)) for one in outlines)
 
 
-def _end_of_texture(means: NDArray[np.float32], unseen: Floats, block_um: float) -> NDArray[np.int_]:
+def _end_of_texture(means: NDArray[np.float32], unseen: Floats, block_um: float, along_um: float) -> NDArray[np.int_]:
     """Per column, the row above which texture no longer outweighs its absence: the height of the highest grains."""
-    window = pixels_in(ALONG_UM, block_um)
+    window = pixels_in(along_um, block_um)
     local = ndimage.uniform_filter1d(means, window, axis=1)
     texture = np.sqrt(np.maximum(ndimage.uniform_filter1d((means - local) ** 2, window, axis=1), 0.0))
     texture[np.arange(len(means))[:, None] <= unseen] = 0.0

@@ -5,25 +5,30 @@ Its brightness is not asked for: aluminium is brighter than the coating in light
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ratescope.errors import CollectorError
-from ratescope.imaging.band import Band, best_band
+from ratescope.imaging.band import Band, best_bands
 from ratescope.imaging.grey import block_centres, block_mean, pixels_in
 from ratescope.imaging.paths import best_path_within
 from ratescope.records import Box, CoatingSide, Collector
 from ratescope.settings import PrepareSettings
 
 Floats = NDArray[np.float64]
+Images = dict[CoatingSide, NDArray[np.uint8]]
 
 COLUMN_UM = 0.5  # our choice: width of the columns in which the edge is traced
 REACH_UM, FINE_REACH_UM = 2.0, 0.4  # our choice: how far from the band, then from the split, the edge may lie
 SEEN_UM = 12.0  # our choice: of coating and foil beside the edge; what the edge is told from lies within
 DEPTH_UM = 0.8  # our choice: of the means whose difference is the edge
+WHOLE = 0.15  # our choice: of two bands that rate nearly alike the foil is the one with both edges in view
+STRAIGHT = 0.7  # our choice: share of columns whose edge lies within a pixel of the median; foils have up to 0.6
+ONE_GREY, ONE_GREY_SHARE = 3, 0.9  # our choice: what JPEG leaves of one grey; foils have up to 0.88
+FRINGE_ROWS = 3  # our choice: rows at a drawn edge that resizing mixes
 CURVE_UM = 15.0  # our choice: a foil bends over longer stretches than that; what is shorter is roughness
 
 
@@ -45,19 +50,9 @@ def find_collector(
         ``no-collector`` if no band is like a foil, ``too-tilted`` if it lies more than ``most_tilt_deg`` askew.
     """
     size_um, room_um = pixel_size_um, settings.crop_rows * settings.network_pixel_size_um
-    seen: dict[CoatingSide, NDArray[np.uint8]] = {"above": grey, "below": grey[::-1]}
-    bands = {side: best_band(seen[side], size_um, room_um, _boxes_in(burnt_in, side, len(grey))) for side in seen}
-    found = sorted(((side, band) for side, band in bands.items() if band), key=lambda one: -one[1].rating)
-    if not found:
-        raise _no_collector("the image is too small to show a foil and its coating")
-    foils = [(side, band) for side, band in found if not _doubt(band, settings)]
-    if not foils:
-        raise _no_collector(_doubt(found[0][1], settings))
-    side, band = foils[0]
-    edge = trace_edge(seen[side], size_um, np.interp(np.arange(grey.shape[1]), band.columns, band.rows))
-    # Half a pixel more: coarse pixels make every edge rough.
-    if (roughness_um := _roughness_um(edge, size_um)) > settings.roughest_foil_um + size_um / 2.0:
-        raise _no_collector(f"the best band has an edge {roughness_um:.1f} µm rough, as a coating's surface has")
+    seen: Images = {"above": grey, "below": grey[::-1]}
+    bands = {side: best_bands(seen[side], size_um, room_um, _boxes_in(burnt_in, side, len(grey))) for side in seen}
+    side, band, edge = _foil_of(seen, bands, size_um, settings)
     collector = _collector(seen[side], size_um, side, band, edge)
     if abs(collector.tilt_deg) > settings.most_tilt_deg:
         raise CollectorError(
@@ -65,6 +60,35 @@ def find_collector(
             f"the foil lies {collector.tilt_deg:.1f}° askew, more than {settings.most_tilt_deg}°. Turn the micrograph.",
         )
     return collector
+
+
+def _foil_of(
+    seen: Images, bands: dict[CoatingSide, Iterator[Band]], size_um: float, settings: PrepareSettings
+) -> tuple[CoatingSide, Band, Floats]:
+    """The best band that may be a foil, its side and its edge; after one that may not, the next of that side is tried.
+
+    Raises
+    ------
+    CollectorError
+        ``no-collector``.
+    """
+    found = {side: band for side in bands if (band := next(bands[side], None))}
+    if not found:
+        raise _no_collector("the image is too small to show a foil and its coating")
+    doubts = []
+    while found:
+        side = max(found, key=lambda side: found[side].rating + WHOLE * (not found[side].is_cut))
+        band = found.pop(side)
+        if doubt := _doubt(band, settings):
+            doubts.append(doubt)
+        else:
+            edge = trace_edge(seen[side], size_um, np.interp(np.arange(seen[side].shape[1]), band.columns, band.rows))
+            if not (doubt := _doubt_of_edge(seen[side], edge, band, size_um, settings)):
+                return side, band, edge
+            doubts.append(doubt)
+        if after := next(bands[side], None):
+            found[side] = after
+    raise _no_collector(doubts[0])
 
 
 def _boxes_in(boxes: Sequence[Box], side: CoatingSide, rows: int) -> list[Box]:
@@ -80,6 +104,32 @@ def _doubt(band: Band, settings: PrepareSettings) -> str:
     if band.rank < settings.least_foil_rank and band.far_edge < settings.least_far_edge:
         return "the best band is as dark as what fills the pores: resin or vacuum, not a foil"
     return ""
+
+
+def _doubt_of_edge(
+    upright: NDArray[np.uint8], edge: Floats, band: Band, size_um: float, settings: PrepareSettings
+) -> str:
+    """Why what has this edge is no foil, in words; empty if it may be one."""
+    # Half a pixel more: coarse pixels make every edge rough.
+    if (roughness_um := _roughness_um(edge, size_um)) > settings.roughest_foil_um + size_um / 2.0:
+        return f"the best band has an edge {roughness_um:.1f} µm rough, as a coating's surface has"
+    first = int(np.median(edge)) + 1
+    inside = upright[first + FRINGE_ROWS : first + int(band.thickness_um / size_um) - FRINGE_ROWS]
+    if _is_straight(edge) and inside.size and _share_of_one_grey(inside) > ONE_GREY_SHARE:
+        return "the best band is one grey all over and begins in one row, as gaps between pictures do"
+    # A dark band is a foil only for its far edge.
+    is_dark = band.rank < settings.least_foil_rank and not band.is_cut
+    if is_dark and _is_straight(_far_edge(upright, edge, band, size_um)):
+        return "the best band is as dark as what fills the pores, and ends in one row, as pictures do"
+    return ""
+
+
+def _is_straight(edge: Floats) -> bool:
+    return bool((np.abs(edge - np.median(edge)) <= 1.0).mean() > STRAIGHT)
+
+
+def _share_of_one_grey(grey: NDArray[np.uint8]) -> float:
+    return float((np.abs(grey.astype(np.int16) - int(np.median(grey))) <= ONE_GREY).mean())
 
 
 def _no_collector(seen: str) -> CollectorError:
@@ -99,12 +149,15 @@ def _collector(
     upright: NDArray[np.uint8], pixel_size_um: float, side: CoatingSide, band: Band, edge: Floats
 ) -> Collector:
     last = len(upright) - 1
-    far = None
-    if not band.is_cut:
-        far = last - trace_edge(upright[::-1], pixel_size_um, last - edge - band.thickness_um / pixel_size_um)
+    far = None if band.is_cut else _far_edge(upright, edge, band, pixel_size_um)
     if side == "below":
         edge, far = last - edge, None if far is None else last - far
     return collector_from_edge(edge, side, band.support, far)
+
+
+def _far_edge(upright: NDArray[np.uint8], edge: Floats, band: Band, pixel_size_um: float) -> Floats:
+    last = len(upright) - 1
+    return last - trace_edge(upright[::-1], pixel_size_um, last - edge - band.thickness_um / pixel_size_um)
 
 
 # --- the edge, column by column -----------------------------------------------------------------------------------

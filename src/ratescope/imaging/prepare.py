@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 from ratescope.errors import MicrographError
 from ratescope.facts import SURFACE_NOT_SEEN
 from ratescope.imaging.artefacts import judge_crop
-from ratescope.imaging.burnt_in import find_boxes, without_bars
+from ratescope.imaging.burnt_in import find_boxes
 from ratescope.imaging.coating import find_coating
 from ratescope.imaging.collector import find_collector, seen_from_behind
 from ratescope.imaging.descriptors import describe_crops
 from ratescope.imaging.grey import grey_of
+from ratescope.imaging.ink import coloured_boxes
 from ratescope.imaging.levelling import Level, level
+from ratescope.imaging.panel import panel_of
 from ratescope.imaging.quality import check_field, check_grains, findings_of, is_coated, look_inside
 from ratescope.imaging.reading import read_micrograph
 from ratescope.imaging.sections import cut_sections
 from ratescope.records import Box, Coating, Collector, Finding, Micrograph, Prepared, Section
 from ratescope.settings import PrepareSettings
+
+Panel = tuple[slice, slice]
 
 
 def prepare_file(
@@ -57,20 +61,22 @@ def prepare(micrograph: Micrograph, settings: PrepareSettings) -> Prepared:
         pixels=micrograph.pixels,
     )
     try:
-        check_field(micrograph, settings)
         grey = grey_of(micrograph.pixels)
-        seen, first_row = without_bars(micrograph, grey)
-        grey = grey[first_row : first_row + len(seen.pixels)]
-        burnt_in = find_boxes(grey)
-        prepared = replace(prepared, burnt_in=tuple(_moved(box, first_row) for box in burnt_in))
-        collector = find_collector(grey, seen.pixel_size_um, settings, burnt_in=burnt_in)
-        prepared = replace(prepared, collector=_lower(collector, first_row))
+        panel = panel_of(grey)
+        seen, grey = replace(micrograph, pixels=micrograph.pixels[panel]), np.ascontiguousarray(grey[panel])
+        check_field(seen, settings)
+        boxes, coloured = find_boxes(grey), coloured_boxes(seen.pixels)
+        burnt_in = (*boxes, *coloured)
+        prepared = replace(prepared, burnt_in=tuple(_box_in_file(box, panel) for box in burnt_in))
+        # Not the coloured ones: dashes that mark the foil would hide all of it.
+        collector = find_collector(grey, seen.pixel_size_um, settings, burnt_in=boxes)
+        prepared = replace(prepared, collector=_in_file(collector, panel, micrograph))
         collector, levelled, coating, other = _coatings(grey, seen.pixel_size_um, collector, settings, burnt_in)
         inside = look_inside(levelled, coating)
         prepared = replace(
             prepared,
-            collector=_lower(collector, first_row),
-            level_to_file=levelled.to_file + np.array([[0.0, 0.0, first_row], [0.0, 0.0, 0.0]]),
+            collector=_in_file(collector, panel, micrograph),
+            level_to_file=levelled.to_file + np.array([[0.0, 0.0, panel[0].start], [0.0, 0.0, panel[1].start]]),
             coating=coating,
             other_coating=other,
             findings=(*micrograph.findings, *findings_of(levelled, collector, coating, inside)),
@@ -94,8 +100,9 @@ def _described(prepared: Prepared, coating: Coating, settings: PrepareSettings) 
         return replace(prepared, findings=(*prepared.findings, Finding(error.code, error.text)))
 
 
-def _moved(box: Box, rows: int) -> Box:
-    return replace(box, top=box.top + rows, bottom=box.bottom + rows)
+def _box_in_file(box: Box, panel: Panel) -> Box:
+    down, right = panel[0].start, panel[1].start
+    return Box(box.top + down, box.bottom + down, box.left + right, box.right + right)
 
 
 def _coatings(
@@ -135,15 +142,21 @@ def _check_surface(coating: Coating, collector: Collector) -> None:
         )
 
 
-def _lower(collector: Collector, rows: int) -> Collector:
-    """The collector in an image that has more rows above: those of an information bar."""
+def _in_file(collector: Collector, panel: Panel, micrograph: Micrograph) -> Collector:
+    """The collector of a panel in the file's pixels: its line goes on over the margins, its edges do not."""
+    down, columns = panel[0].start, micrograph.pixels.shape[1]
+    slope = np.tan(np.radians(collector.tilt_deg))
+
+    def widened(edge: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.pad(edge + down, (panel[1].start, columns - panel[1].stop), constant_values=np.nan)
+
     far = collector.far_edge_rows
     return replace(
         collector,
-        row_left=collector.row_left + rows,
-        row_right=collector.row_right + rows,
-        edge_rows=collector.edge_rows + rows,
-        far_edge_rows=None if far is None else far + rows,
+        row_left=collector.row_left + down - slope * panel[1].start,
+        row_right=collector.row_right + down + slope * (columns - panel[1].stop),
+        edge_rows=widened(collector.edge_rows),
+        far_edge_rows=None if far is None else widened(far),
     )
 
 
