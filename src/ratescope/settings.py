@@ -213,8 +213,8 @@ def fast_settings() -> Settings:
 def quick_settings() -> Settings:
     """The recipe ``quick``: a first look, about a minute per network on two cores; `Settings()` is ``paper``.
 
-    Each choice was compared on drawn discs, ten electrodes of eight crops, 150 steps; MAPE in % per crop of electrodes
-    held out, the mean curve having 4.8 and the true area fraction 3.8.
+    Each choice was compared on drawn discs, ten electrodes of eight crops, 150 steps, by hand: no command repeats it.
+    MAPE in % per crop of electrodes held out, the mean curve having 4.8 and the true area fraction 3.8.
     """
     return Settings(
         # A quarter of the resolution still shows a 9 µm particle 19 px wide; half of it would take five minutes.
