@@ -92,8 +92,9 @@ def draw_curves(rows, target):
     for start, mark in (("colours alone", "^:"), ("fine-tuned", "o-"), ("from scratch", "s--")):
         own = [row for row in rows if row["start"] == start]
         means = [np.mean([row["test_per_electrode"] for row in own if row["electrodes"] == count]) for count in GIVEN]
-        axes.plot(GIVEN, means, mark, label=LABELS.get(start, start))
-        axes.plot([row["electrodes"] for row in own], [row["test_per_electrode"] for row in own], mark[0], alpha=0.3)
+        (line,) = axes.plot(GIVEN, means, mark, label=LABELS.get(start, start))
+        each = [row["electrodes"] for row in own], [row["test_per_electrode"] for row in own]
+        axes.plot(*each, mark[0], color=line.get_color(), alpha=0.3)
     axes.set(xlabel="electrodes of the second laboratory learned from", ylabel="MAPE per electrode / %", ylim=(0, None))
     axes.set_title(f"SIMULATED; {HELD_OUT} other electrodes of it, specific capacity", fontsize=9, loc="left")
     axes.legend(frameon=False, fontsize=8)
