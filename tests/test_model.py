@@ -60,7 +60,7 @@ def test_a_damaged_evaluation_is_said(run):
 
 def test_an_evaluation_that_lost_its_numbers_is_said(run):
     (run / "specific" / "metrics.json").write_text('{"test": {}}')
-    with pytest.raises(InputError, match=r"metrics\.json lacks 'network'.* again with `ratescope evaluate`"):
+    with pytest.raises(InputError, match=r"metrics\.json lacks the network's errors.* again with `ratescope evaluate`"):
         how_far_off(run, "specific")
 
 

@@ -18,7 +18,7 @@ from new_electrodes import ENSEMBLE, rows_of
 from evaluation import CAMPAIGNS, made, run_of, trained
 from ratescope.demo import EXPECTED, bundled_micrographs
 from ratescope.evaluation.held_out import HeldOutErrors
-from ratescope.evaluation.ladder import LADDER, best_rung
+from ratescope.evaluation.ladder import LADDER
 from ratescope.evaluation.tables import CURVE_COLUMNS
 from ratescope.files import write_csv, write_json
 from ratescope.model import BUNDLED, how_far_off
@@ -61,11 +61,13 @@ def write_card(run: Path) -> None:
 def erred_afterwards(capacity: Capacity, campaigns: tuple[Path, Path]) -> HeldOutErrors:
     """The mean of all networks on the electrodes of the second campaign, which none of them knew."""
     rows = {row["who"]: row for row in rows_of(capacity, campaigns)}
-    own, rungs = rows[ENSEMBLE], {who: row for who, row in rows.items() if who in LADDER}
-    scores = {who: {"per_electrode": {"overall": {"mape_percent": row["per_electrode"]}}} for who, row in rungs.items()}
-    rung, error = best_rung(scores, "blind", "image") or (None, None)
+    own = rows[ENSEMBLE]
+    rungs = {who: rows[who]["per_electrode"] for who, (kind, _) in LADDER.items() if kind in {"blind", "image"}}
+    rung = min(rungs, key=rungs.get)
     by_c_rate = {f"{rate:g}": own[f"mape_percent_{rate:g}C"] for rate in RATES_PER_H}
-    return HeldOutErrors(capacity, "by-electrode", own["electrodes"], own["per_electrode"], by_c_rate, rung, error)
+    return HeldOutErrors(
+        capacity, "by-electrode", own["electrodes"], own["per_electrode"], by_c_rate, rung, rungs[rung]
+    )
 
 
 def make_micrographs() -> None:

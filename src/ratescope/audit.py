@@ -30,8 +30,8 @@ from ratescope.evaluation.audit_report import AuditSummary, CapacityAudit, Examp
 from ratescope.evaluation.audit_tables import PLANTED_COLUMNS, RELEVANCE_COLUMNS, Planted, planted_rows, relevance_rows
 from ratescope.evaluation.held_out import UNIT_HELD_OUT
 from ratescope.evaluation.planting import ARTEFACTS, HIDING, other_material, planted_where
-from ratescope.files import read_json, write_csv, write_text
-from ratescope.model import EVALUATE_AGAIN, read_model
+from ratescope.files import write_csv, write_text
+from ratescope.model import read_metrics, read_model
 from ratescope.network.ensemble import Ensemble
 from ratescope.records import CropId, OnProgress, Prediction, no_progress
 from ratescope.run_folder import changed_since, hashes_of, read_inputs
@@ -185,7 +185,7 @@ def _measured_error(folder: Path) -> dict[float, float]:
     path = folder / "metrics.json"
     if not path.is_file():
         return {}
-    metrics = read_json(path, remedy=EVALUATE_AGAIN)
+    metrics = read_metrics(path)
     if "test" not in metrics:
         return {}
     by_rate = metrics["test"]["network"]["per_electrode"]["by_c_rate"]

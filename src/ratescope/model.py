@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ratescope.errors import CheckpointError, InputError
 from ratescope.evaluation.held_out import HeldOutErrors, held_out_errors
+from ratescope.evaluation.metrics import NETWORK
 from ratescope.evaluation.report import ModelCard
 from ratescope.facts import FACTS
 from ratescope.files import read_json
@@ -85,11 +86,21 @@ def how_far_off(model: Path | None, capacity: Capacity) -> HeldOutErrors | None:
     metrics, settings = (Path(model) / capacity / name for name in ("metrics.json", "settings.toml"))
     if not metrics.is_file() or not settings.is_file():
         return None
-    content = read_json(metrics, remedy=EVALUATE_AGAIN)
-    try:
-        return held_out_errors(content, capacity, read_settings(settings).folds.protocol)
-    except KeyError as error:
-        raise InputError(f"{metrics} lacks {error}. {EVALUATE_AGAIN}") from error
+    return held_out_errors(read_metrics(metrics), capacity, read_settings(settings).folds.protocol)
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """A ``metrics.json`` in which, if anything was held out, the network's errors by C-rate stand.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    content = read_json(path, remedy=EVALUATE_AGAIN)
+    if "test" in content and "by_c_rate" not in content["test"].get(NETWORK, {}).get("per_electrode", {}):
+        raise InputError(f"{path} lacks the network's errors per electrode. {EVALUATE_AGAIN}")
+    return content
 
 
 def bundled_errors(asked: Literal["held_out", "afterwards"]) -> tuple[HeldOutErrors, ...]:

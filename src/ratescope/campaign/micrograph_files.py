@@ -74,10 +74,8 @@ def micrograph_files(
     campaigns = [path for path in all_paths if path.is_dir() and is_campaign(path)]
     for path in all_paths:
         if path in campaigns:
-            campaign, before = (
-                read_campaign(path, may_lack_files=True),
-                f"{path.as_posix()}/" if len(campaigns) > 1 else "",
-            )
+            campaign = read_campaign(path, may_lack_files=True)
+            before = f"{path.as_posix()}/" if len(campaigns) > 1 else ""
             share = active_volume_share(campaign.facts.weight_fractions, campaign.facts.densities_g_per_cm3)
             found.extend(
                 MicrographFile(

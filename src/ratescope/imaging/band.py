@@ -111,14 +111,13 @@ def best_bands(
     if first >= last:
         return
     thicknesses = np.unique(np.rint(THICKNESSES_UM / strips.row_um).astype(int))
-    top = np.arange(first, last)
+    top, strip = np.arange(first, last), np.arange(count)
     ratings = rate_bands(strips, thicknesses, top)
     for layer, thickness in enumerate(thicknesses if burnt_in else ()):
         ratings[layer][_is_touched(strips, int(thickness), top, burnt_in)] = 0.0
     for _ in range(MOST_BANDS):
         layer, path = best_path(ratings)
-        along, strip = ratings[layer, path, np.arange(count)], np.arange(count)
-        thickness = int(thicknesses[layer])
+        along, thickness = ratings[layer, path, strip], int(thicknesses[layer])
         is_clear = ~_is_touched(strips, thickness, top, burnt_in)[path, strip]
         if not is_clear.any():
             return
